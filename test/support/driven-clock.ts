@@ -1,0 +1,33 @@
+import type { Clock } from '../../src/system/clock.js';
+
+export interface DrivenClock extends Clock {
+  /** Moves time on, and calls back whatever falls due on the way, in order. */
+  advance(ms: number): void;
+}
+
+/** Time that stands still until a test moves it on. */
+export function drivenClock(start = Date.now()): DrivenClock {
+  let now = start;
+  let timers: { at: number; callback: () => void }[] = [];
+  return {
+    now: () => now,
+    after(ms, callback) {
+      const timer = { at: now + ms, callback };
+      timers.push(timer);
+      return () => {
+        timers = timers.filter((other) => other !== timer);
+      };
+    },
+    advance(ms) {
+      const end = now + ms;
+      for (;;) {
+        const due = timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+        if (!due) break;
+        timers = timers.filter((other) => other !== due);
+        now = Math.max(now, due.at);
+        due.callback();
+      }
+      now = end;
+    },
+  };
+}

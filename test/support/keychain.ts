@@ -1,0 +1,51 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import type { Test } from 'tap';
+import { type Clock, systemClock } from '../../src/system/clock.js';
+import { KeychainStore } from '../../src/system/keychain-store.js';
+import type { Environment } from '../../src/system/paths.js';
+import { startKeyring } from './keyring.js';
+
+export const service = 'credd-test';
+const run = promisify(execFile);
+
+/** Real time, but for the pause after a failure, which ends when the test says so. */
+function impatientClock(): { clock: Clock; endPause(): void } {
+  let endPause = () => {};
+  const after: Clock['after'] = (ms, callback) => {
+    if (ms < 30_000) return systemClock.after(ms, callback);
+    endPause = callback;
+    return () => {};
+  };
+  return { clock: { now: systemClock.now, after }, endPause: () => endPause() };
+}
+
+export function openKeychain(t: Test, env: Environment) {
+  const lines: string[] = [];
+  const { clock, endPause } = impatientClock();
+  const store = new KeychainStore({ service, env, clock, log: (line) => lines.push(line) });
+  t.teardown(() => store.close());
+  return { store, endPause, lines };
+}
+
+export async function withKeyring(t: Test) {
+  const keyring = await startKeyring();
+  t.teardown(() => keyring.stop());
+  return { keyring, ...openKeychain(t, keyring.env) };
+}
+
+interface Running {
+  pid: number;
+  command: string;
+}
+
+/** The keychain processes that `parent` has started, or that there are anywhere. */
+export async function keychainProcesses(parent?: number): Promise<Running[]> {
+  const { stdout } = await run('ps', ['-A', '-ww', '-o', 'pid=,ppid=,stat=,args=']);
+  return stdout
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, ppid, state]) => (!parent || Number(ppid) === parent) && !state?.startsWith('Z'))
+    .map(([pid, , , ...args]) => ({ pid: Number(pid), command: args.join(' ') }))
+    .filter(({ command }) => command.includes('keychain-process'));
+}
