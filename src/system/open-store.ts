@@ -1,0 +1,96 @@
+import { CredentialError } from '../errors.js';
+import type { StoreKind } from '../settings.js';
+import type { Clock } from './clock.js';
+import { FileStore } from './file-store.js';
+import { KeychainStore } from './keychain-store.js';
+import { MemoryStore } from './memory-store.js';
+import { readPassphrase } from './passphrase.js';
+import type { Environment } from './paths.js';
+import type { SecretStore } from './secret-store.js';
+
+export interface StoreOptions {
+  kind: StoreKind;
+  /** Where the encrypted file store lives. */
+  folder: string;
+  passphraseFile: string | undefined;
+  env: Environment;
+  clock: Clock;
+  /** For the debug log: what the keychain's libraries say, and damaged entries. */
+  log(line: string): void;
+  /** What items in the keychain are filed under; `credd` unless a test wants its own. */
+  service?: string;
+}
+
+export interface OpenedStore {
+  store: SecretStore;
+  /** Which store it is and why: one sentence for a person, said once at start. */
+  reason: string;
+}
+
+const IN_KEYCHAIN = 'sessions are kept in the keychain';
+const IN_MEMORY = 'sessions are kept in memory and are gone when credd stops';
+const HOW_TO_KEEP =
+  'to keep them in an encrypted file, set CREDD_STORE_PASSPHRASE_FILE to a file that holds a passphrase';
+
+/**
+ * The store that was asked for. `auto` is the keychain where it answers within 2 s, else the encrypted file where
+ * a passphrase is configured, else memory. A `keychain` that does not answer is returned all the same: it rejects
+ * until it does, and its caller works from memory meanwhile.
+ * @throws CredentialError for `file` alone: there is no passphrase, others can read it, or it does not fit.
+ */
+export async function openStore(options: StoreOptions): Promise<OpenedStore> {
+  switch (options.kind) {
+    case 'memory':
+      return { store: new MemoryStore(), reason: IN_MEMORY };
+    case 'file':
+      return openFile(options);
+    case 'keychain':
+      return openKeychain(options);
+    case 'auto':
+      return openBest(options);
+  }
+}
+
+async function openFile(options: StoreOptions): Promise<OpenedStore> {
+  const store = await fileStore(options);
+  if (!store)
+    throw new CredentialError('NoPassphrase', 400, `the file store needs a passphrase: ${HOW_TO_KEEP}`);
+  return { store, reason: inFile(options) };
+}
+
+async function openKeychain(options: StoreOptions): Promise<OpenedStore> {
+  const store = new KeychainStore({ service: 'credd', ...options });
+  const trouble = await store.probe().catch(messageOf);
+  return { store, reason: trouble ? `${trouble}; until it can, ${IN_MEMORY}` : IN_KEYCHAIN };
+}
+
+async function openBest(options: StoreOptions): Promise<OpenedStore> {
+  const keychain = new KeychainStore({ service: 'credd', ...options });
+  const trouble = await keychain.probe().catch(messageOf);
+  if (!trouble) return { store: keychain, reason: IN_KEYCHAIN };
+  await keychain.close();
+  try {
+    const store = await fileStore(options);
+    if (store) return { store, reason: `${trouble}; ${inFile(options)}` };
+    return { store: new MemoryStore(), reason: `${trouble}; ${IN_MEMORY}; ${HOW_TO_KEEP}` };
+  } catch (error) {
+    return { store: new MemoryStore(), reason: `${trouble}; ${messageOf(error as Error)}; ${IN_MEMORY}` };
+  }
+}
+
+/** Undefined where no passphrase is configured; unlocked otherwise, so that a wrong passphrase shows at start. */
+async function fileStore({ folder, passphraseFile, env, log }: StoreOptions): Promise<FileStore | undefined> {
+  const passphrase = await readPassphrase(passphraseFile, env);
+  if (!passphrase) return undefined;
+  const store = new FileStore({ folder, passphrase, log });
+  await store.unlock();
+  return store;
+}
+
+function inFile({ folder }: StoreOptions): string {
+  return `sessions are kept, encrypted, in ${folder}`;
+}
+
+function messageOf(error: Error): string {
+  return error.message;
+}
