@@ -10,10 +10,15 @@ export class CredentialError extends Error {
   /** Whether the same request may succeed later without anybody changing anything. */
   readonly retryable: boolean;
 
-  constructor(code: string, statusCode: number, message: string, options: { cause?: unknown } = {}) {
+  constructor(
+    code: string,
+    statusCode: number,
+    message: string,
+    options: { cause?: unknown; retryable?: boolean } = {},
+  ) {
     super(message, options);
     this.code = code;
     this.statusCode = statusCode;
-    this.retryable = statusCode === 503;
+    this.retryable = options.retryable ?? statusCode === 503;
   }
 }

@@ -1,0 +1,29 @@
+import { awsError } from './aws-error.js';
+import type { AssumeRoleStep } from './chain.js';
+import type { AwsClients } from './clients.js';
+import type { Credentials } from './credentials.js';
+import { assumedRole } from './from-sts.js';
+
+/** AWS ends a session that was itself obtained with a role session after an hour (role chaining). */
+const CHAINED_LIMIT = 3600;
+
+export async function assumeRole(
+  step: AssumeRoleStep,
+  source: Credentials,
+  clients: AwsClients,
+): Promise<Credentials> {
+  const { AssumeRoleCommand } = await import('@aws-sdk/client-sts');
+  const chained = source.sessionToken !== undefined;
+  const command = new AssumeRoleCommand({
+    RoleArn: step.roleArn,
+    RoleSessionName: step.sessionName,
+    DurationSeconds: chained ? Math.min(step.durationSeconds, CHAINED_LIMIT) : step.durationSeconds,
+    ExternalId: step.externalId,
+  });
+  try {
+    const client = await clients.sts(step.sts, source);
+    return assumedRole(await client.send(command), step.roleArn);
+  } catch (error) {
+    throw awsError(error, step.profile, `AssumeRole of ${step.roleArn}`);
+  }
+}

@@ -1,0 +1,145 @@
+import { createHash } from 'node:crypto';
+
+/** Where and how one AWS service is called. */
+export interface Site {
+  region: string;
+  endpoint?: string;
+  fips?: true;
+  dualstack?: true;
+  caBundle?: string;
+}
+
+interface Held {
+  /** The profile that the step was read from: for messages, not part of what determines the step. */
+  profile: string;
+}
+
+export interface KeysStep extends Held {
+  kind: 'keys';
+  /** As a person would say it: "access key", "keys in the environment". */
+  origin: string;
+  accessKeyId: string;
+  secretAccessKey: string;
+  sessionToken?: string;
+  expiration?: number;
+}
+
+export interface ProcessStep extends Held {
+  kind: 'process';
+  command: string;
+}
+
+/** Makes what a file or a process gave into something SDKs take: with a token and an expiration. */
+export interface SessionTokenStep extends Held {
+  kind: 'session-token';
+  of: KeysStep | ProcessStep;
+  sts: Site;
+}
+
+export interface SsoRoleStep extends Held {
+  kind: 'sso-role';
+  /** The sso-session's name, or undefined for the legacy form. */
+  session?: string;
+  startUrl: string;
+  accountId: string;
+  roleName: string;
+  sso: Site;
+}
+
+export interface WebIdentityStep extends Held {
+  kind: 'web-identity';
+  roleArn: string;
+  sessionName: string;
+  durationSeconds: number;
+  tokenFile: string;
+  sts: Site;
+}
+
+/** Credentials of the container or the EC2 instance that credd itself runs in. */
+export interface MachineStep extends Held {
+  kind: 'container' | 'instance';
+}
+
+export interface AssumeRoleStep extends Held {
+  kind: 'assume-role';
+  roleArn: string;
+  sessionName: string;
+  durationSeconds: number;
+  externalId?: string;
+  sts: Site;
+}
+
+export type SourceStep =
+  | KeysStep
+  | ProcessStep
+  | SessionTokenStep
+  | SsoRoleStep
+  | WebIdentityStep
+  | MachineStep;
+export type Step = SourceStep | AssumeRoleStep;
+
+/** One source, then zero or more assumed roles. */
+export type Steps = readonly [SourceStep, ...AssumeRoleStep[]];
+
+export interface Chain {
+  profile: string;
+  steps: Steps;
+  /** One for each step: a hash of everything that determines its credentials. */
+  keys: readonly string[];
+  /** Where STS is called in the profile's own name. */
+  sts: Site;
+}
+
+export function chainOf(profile: string, steps: Steps, sts: Site): Chain {
+  let above = '';
+  const keys = steps.map((step) => {
+    above = createHash('sha256').update(above).update(determining(step)).digest('hex');
+    return above;
+  });
+  return { profile, steps, keys, sts };
+}
+
+function determining(step: Step): string {
+  return JSON.stringify(step, (name, value) => (name === 'profile' ? undefined : value));
+}
+
+/** How a profile gets its credentials, as `sso wellcome -> role platform-developer`. */
+export function describe(steps: Steps): string {
+  return steps.map(describeStep).join(' -> ');
+}
+
+function describeStep(step: Step): string {
+  switch (step.kind) {
+    case 'keys':
+      return step.sessionToken ? `${step.origin} with session token` : step.origin;
+    case 'process':
+      return `process ${step.command.split(/\s/, 1)[0]}`;
+    case 'session-token':
+      return step.of.kind === 'keys' && !step.of.sessionToken
+        ? `${describeStep(step.of)} -> session`
+        : describeStep(step.of);
+    case 'sso-role':
+      return `sso ${step.session ?? ssoName(step.startUrl)} -> role ${step.roleName}`;
+    case 'web-identity':
+      return `web identity -> role ${roleName(step.roleArn)}`;
+    case 'container':
+      return 'container';
+    case 'instance':
+      return 'EC2 instance';
+    case 'assume-role':
+      return `role ${roleName(step.roleArn)}`;
+  }
+}
+
+/** `https://wellcome.awsapps.com/start/#` is known as `wellcome`. */
+function ssoName(startUrl: string): string {
+  return /^https?:\/\/([^./]+)\.awsapps\.com/.exec(startUrl)?.[1] ?? startUrl;
+}
+
+export function roleName(roleArn: string): string {
+  return roleArn.split('/').at(-1) || roleArn;
+}
+
+export function accountOf(roleArn: string): string | undefined {
+  return /^arn:[^:]*:[^:]*:[^:]*:(\d{12}):/.exec(roleArn)?.[1];
+}

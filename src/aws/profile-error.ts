@@ -1,0 +1,25 @@
+import { CredentialError } from '../errors.js';
+import type { ProfileSection, SharedConfig } from './shared-config.js';
+
+/** A profile that cannot work as it is written; `said` is in AWS's own words where AWS has words for it. */
+export function invalidProfile(profile: ProfileSection, key: string, said: string, advice: string) {
+  return new CredentialError('InvalidProfile', 400, `${said} (${profile.where(key)}). ${advice}`);
+}
+
+export function unknownProfile(name: string, { profiles, files }: SharedConfig) {
+  const { config, credentials } = files;
+  const known =
+    profiles.size === 0
+      ? `There are no profiles in ${config.label} or ${credentials.label} yet. Type: aws configure sso`
+      : 'Type: credd list';
+  return new CredentialError('UnknownProfile', 400, `There is no profile "${name}". ${known}`);
+}
+
+export function withoutCredentials(profile: ProfileSection) {
+  return invalidProfile(
+    profile,
+    '',
+    `Profile "${profile.name}" has no credentials`,
+    'Add role_arn, sso_session, credential_process or keys to it.',
+  );
+}

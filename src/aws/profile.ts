@@ -1,0 +1,101 @@
+import type { Environment } from '../system/paths.js';
+import { type AssumeRoleStep, type Chain, chainOf, type Steps } from './chain.js';
+import { credentialSource } from './credential-source.js';
+import { invalidProfile, unknownProfile } from './profile-error.js';
+import { durationSeconds, mfaRequired, sessionName } from './role-settings.js';
+import type { ProfileSection, SharedConfig } from './shared-config.js';
+import { stsSite } from './site.js';
+import { sourceStep } from './source-step.js';
+import { hasStaticKeys } from './static-keys.js';
+
+/**
+ * Resolves a profile into the steps that lead to its credentials, deciding as botocore does which source wins.
+ * @throws CredentialError `UnknownProfile` or `InvalidProfile` (400), `MfaRequired` (403)
+ */
+export function resolveProfile(name: string, config: SharedConfig, env: Environment): Chain {
+  const profile = config.profiles.get(name);
+  if (!profile) throw unknownProfile(name, config);
+  const steps = new Resolver(config, env).steps(profile);
+  return chainOf(name, steps, stsSite(profile, config, env));
+}
+
+class Resolver {
+  readonly #config: SharedConfig;
+  readonly #env: Environment;
+  readonly #visited: string[] = [];
+
+  constructor(config: SharedConfig, env: Environment) {
+    this.#config = config;
+    this.#env = env;
+  }
+
+  steps(profile: ProfileSection): Steps {
+    if (isRole(profile)) return this.#assumed(profile);
+    return [sourceStep(profile, 'for itself', this.#config, this.#env)];
+  }
+
+  #assumed(profile: ProfileSection): Steps {
+    this.#visited.push(profile.name);
+    const role = this.#roleStep(profile);
+    const sourceProfile = profile.text('source_profile');
+    const source = profile.text('credential_source');
+    if (sourceProfile && source) {
+      throw invalidProfile(
+        profile,
+        'source_profile',
+        `The profile "${profile.name}" contains both source_profile and credential_source.`,
+        'Remove one of them.',
+      );
+    }
+    if (sourceProfile) return [...this.#sourceOf(profile, sourceProfile), role];
+    if (source) return [credentialSource(profile, source, this.#env), role];
+    throw invalidProfile(
+      profile,
+      'role_arn',
+      'Partial credentials found in assume-role, missing: source_profile or credential_source',
+      'Add source_profile = NAME, the profile whose credentials may assume the role.',
+    );
+  }
+
+  #sourceOf(profile: ProfileSection, name: string): Steps {
+    const source = this.#config.profiles.get(name);
+    if (!source) {
+      throw invalidProfile(
+        profile,
+        'source_profile',
+        `The source_profile "${name}" referenced in the profile "${profile.name}" does not exist.`,
+        'Add that profile, or correct the name.',
+      );
+    }
+    if (this.#visited.includes(name) && !(name === profile.name && hasStaticKeys(source))) {
+      throw invalidProfile(
+        profile,
+        'source_profile',
+        `Infinite loop in credential configuration detected. Attempting to load from profile ${name} which has already been visited. Visited profiles: [${this.#visited.map((it) => `'${it}'`).join(', ')}]`,
+        'Let one of them get its credentials from elsewhere.',
+      );
+    }
+    // In a later hop static keys beat whatever role the profile names.
+    if (isRole(source) && !hasStaticKeys(source)) return this.#assumed(source);
+    return [sourceStep(source, 'for a role', this.#config, this.#env)];
+  }
+
+  #roleStep(profile: ProfileSection): AssumeRoleStep {
+    if (profile.has('mfa_serial')) throw mfaRequired(profile);
+    const roleArn = profile.text('role_arn') ?? '';
+    const externalId = profile.text('external_id');
+    return {
+      kind: 'assume-role',
+      profile: profile.name,
+      roleArn,
+      sessionName: sessionName(profile, this.#env),
+      durationSeconds: durationSeconds(profile),
+      ...(externalId ? { externalId } : {}),
+      sts: stsSite(profile, this.#config, this.#env),
+    };
+  }
+}
+
+function isRole(profile: ProfileSection): boolean {
+  return profile.has('role_arn') && !profile.has('web_identity_token_file');
+}

@@ -1,0 +1,57 @@
+import type { Clock } from '../system/clock.js';
+import type { Environment } from '../system/paths.js';
+import { assumeRole } from './assume-role.js';
+import type { KeysStep, Step } from './chain.js';
+import type { AwsClients } from './clients.js';
+import { credentialProcess } from './credential-process.js';
+import type { Credentials } from './credentials.js';
+import { machineCredentials } from './machine.js';
+import { sessionToken } from './session-token.js';
+import { ssoRole } from './sso-role.js';
+import { ssoToken } from './sso-token.js';
+import { webIdentity } from './web-identity.js';
+
+/**
+ * Obtains the credentials of one step; `source` are those of the step before it, where there is one.
+ * @throws CredentialError
+ */
+export type Provide = (step: Step, source?: Credentials) => Promise<Credentials>;
+
+export function createProvider(parts: {
+  clients: AwsClients;
+  clock: Clock;
+  env: Environment;
+  ssoCache: string;
+}): Provide {
+  const { clients, clock, env, ssoCache } = parts;
+
+  const provide: Provide = async (step, source) => {
+    switch (step.kind) {
+      case 'keys':
+        return keys(step);
+      case 'process':
+        return credentialProcess(step, env, clock.now);
+      case 'session-token':
+        return sessionToken(step, await provide(step.of), clients, clock);
+      case 'sso-role':
+        return ssoRole(step, await ssoToken(step, ssoCache, clock.now()), clients);
+      case 'web-identity':
+        return webIdentity(step, clients);
+      case 'container':
+      case 'instance':
+        return machineCredentials(step, env);
+      case 'assume-role':
+        if (!source) throw new TypeError('a role is assumed from something');
+        return assumeRole(step, source, clients);
+    }
+  };
+  return provide;
+}
+
+function keys({ accessKeyId, secretAccessKey, sessionToken, expiration }: KeysStep): Credentials {
+  return {
+    accessKeyId,
+    secretAccessKey,
+    ...(sessionToken ? { sessionToken, ...(expiration ? { expiration } : {}) } : {}),
+  };
+}

@@ -1,0 +1,25 @@
+import { CredentialError } from '../errors.js';
+import type { Environment } from '../system/paths.js';
+import type { ProfileSection } from './shared-config.js';
+
+/** AWS gives a role session an hour where nothing else is asked for. */
+const DEFAULT_SECONDS = 3600;
+
+export function durationSeconds(profile: ProfileSection): number {
+  const seconds = Number.parseInt(profile.text('duration_seconds') ?? '', 10);
+  return Number.isNaN(seconds) ? DEFAULT_SECONDS : seconds;
+}
+
+/** The same for every process of one person, so that they share sessions; CloudTrail shows it. */
+export function sessionName(profile: ProfileSection, env: Environment): string {
+  const user = (env.USER || env.LOGNAME || 'user').replace(/[^\w+=,.@-]/g, '-');
+  return profile.text('role_session_name') ?? `credd-${user}`.slice(0, 64);
+}
+
+export function mfaRequired(profile: ProfileSection): CredentialError {
+  return new CredentialError(
+    'MfaRequired',
+    403,
+    `Profile "${profile.name}" needs a code of the MFA device ${profile.text('mfa_serial')} (${profile.where('mfa_serial')}), which this version of credd cannot ask for.`,
+  );
+}

@@ -1,0 +1,52 @@
+import { CredentialError } from '../errors.js';
+import type { Clock } from '../system/clock.js';
+import { awsError } from './aws-error.js';
+import { callerIdentity } from './caller-identity.js';
+import type { SessionTokenStep } from './chain.js';
+import type { AwsClients } from './clients.js';
+import type { Credentials } from './credentials.js';
+import { fromSts } from './from-sts.js';
+
+const SESSION_SECONDS = 12 * 3600;
+/** How far ahead a session of unknown end is said to last, each time that AWS has confirmed it. */
+const CONFIRMED_FOR = 20 * 60 * 1000;
+
+/** SDKs insist on a token and an expiration; this gives both to keys that lack either. */
+export async function sessionToken(
+  step: SessionTokenStep,
+  keys: Credentials,
+  clients: AwsClients,
+  clock: Clock,
+): Promise<Credentials> {
+  if (!keys.sessionToken) return getSessionToken(step, keys, clients);
+  if (keys.expiration !== undefined) {
+    if (keys.expiration > clock.now()) return keys;
+    throw expired(step);
+  }
+  const { Account } = await callerIdentity({
+    site: step.sts,
+    profile: step.profile,
+    credentials: keys,
+    clients,
+  });
+  return { ...keys, ...(Account ? { accountId: Account } : {}), expiration: clock.now() + CONFIRMED_FOR };
+}
+
+async function getSessionToken(step: SessionTokenStep, keys: Credentials, clients: AwsClients) {
+  const { GetSessionTokenCommand } = await import('@aws-sdk/client-sts');
+  try {
+    const client = await clients.sts(step.sts, keys);
+    const answer = await client.send(new GetSessionTokenCommand({ DurationSeconds: SESSION_SECONDS }));
+    return { ...fromSts(answer), ...(keys.accountId ? { accountId: keys.accountId } : {}) };
+  } catch (error) {
+    throw awsError(error, step.profile, 'GetSessionToken');
+  }
+}
+
+function expired(step: SessionTokenStep): CredentialError {
+  return new CredentialError(
+    'ExpiredToken',
+    403,
+    `Profile "${step.profile}": its session token has expired, as the file says: paste fresh ones.`,
+  );
+}

@@ -1,0 +1,60 @@
+import type { Environment } from '../system/paths.js';
+import type { Site } from './chain.js';
+import type { ProfileSection, SharedConfig } from './shared-config.js';
+
+export type Service = 'sts' | 'sso' | 'sso_oidc';
+
+/**
+ * Where a profile's calls to a service go. An endpoint comes from, in the SDKs' order: the variable for the
+ * service, the variable for all, the profile's `services` section, its `endpoint_url`.
+ */
+export function siteOf(
+  service: Service,
+  region: string,
+  profile: ProfileSection,
+  config: SharedConfig,
+  env: Environment,
+): Site {
+  const site: Site = { region };
+  const endpoint = endpointOf(service, profile, config, env);
+  if (endpoint) site.endpoint = endpoint;
+  if (profile.text('use_fips_endpoint')?.toLowerCase() === 'true') site.fips = true;
+  if (profile.text('use_dualstack_endpoint')?.toLowerCase() === 'true') site.dualstack = true;
+  const caBundle = env.AWS_CA_BUNDLE || profile.text('ca_bundle');
+  if (caBundle) site.caBundle = caBundle;
+  return site;
+}
+
+export function stsSite(profile: ProfileSection, config: SharedConfig, env: Environment): Site {
+  return siteOf('sts', regionOf(profile, env), profile, config, env);
+}
+
+function endpointOf(service: Service, profile: ProfileSection, config: SharedConfig, env: Environment) {
+  if (isTrue(env.AWS_IGNORE_CONFIGURED_ENDPOINT_URLS)) return undefined;
+  const fromEnvironment = env[`AWS_ENDPOINT_URL_${service.toUpperCase()}`] || env.AWS_ENDPOINT_URL;
+  if (fromEnvironment) return fromEnvironment;
+  if (isTrue(profile.text('ignore_configured_endpoint_urls'))) return undefined;
+  const services = config.services.get(profile.text('services') ?? '');
+  return services?.get(service)?.get('endpoint_url')?.value || profile.text('endpoint_url');
+}
+
+function isTrue(value: string | undefined): boolean {
+  return value?.toLowerCase() === 'true';
+}
+
+const PARTITION_DEFAULTS: Record<string, string> = {
+  'aws-cn': 'cn-north-1',
+  'aws-us-gov': 'us-gov-west-1',
+};
+
+/** The profile's own region wins over the daemon's environment: one daemon serves profiles of many partitions. */
+function regionOf(profile: ProfileSection, env: Environment): string {
+  const partition = profile.text('role_arn')?.split(':')[1] ?? '';
+  return (
+    profile.text('region') ||
+    env.AWS_REGION ||
+    env.AWS_DEFAULT_REGION ||
+    PARTITION_DEFAULTS[partition] ||
+    'us-east-1'
+  );
+}

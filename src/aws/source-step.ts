@@ -1,0 +1,123 @@
+import { CredentialError } from '../errors.js';
+import type { Environment } from '../system/paths.js';
+import type { KeysStep, ProcessStep, Site, SourceStep, SsoRoleStep } from './chain.js';
+import type { ConfigSection } from './config-section.js';
+import { invalidProfile, withoutCredentials } from './profile-error.js';
+import { durationSeconds, mfaRequired, sessionName } from './role-settings.js';
+import type { ProfileSection, SharedConfig } from './shared-config.js';
+import { siteOf, stsSite } from './site.js';
+import { staticKeys } from './static-keys.js';
+
+/**
+ * Which of the credentials that a profile names are used, in botocore's order: web identity, SSO, keys in the
+ * credentials file, login session, process, keys in the config file.
+ */
+export function sourceStep(
+  profile: ProfileSection,
+  use: 'for a role' | 'for itself',
+  config: SharedConfig,
+  env: Environment,
+): SourceStep {
+  const sts = stsSite(profile, config, env);
+  const served = (of: KeysStep | ProcessStep): SourceStep => {
+    if (use === 'for a role') return of;
+    if (of.kind === 'keys' && profile.has('mfa_serial')) throw mfaRequired(profile);
+    return { kind: 'session-token', profile: profile.name, of, sts };
+  };
+
+  if (profile.has('web_identity_token_file')) return webIdentityStep(profile, sts, env);
+  if (profile.has('sso_account_id') || profile.has('sso_role_name')) return ssoRoleStep(profile, config, env);
+  const stored = staticKeys(profile, 'credentials');
+  if (stored) return served(stored);
+  if (profile.has('login_session')) throw loginSession(profile);
+  const command = profile.text('credential_process');
+  if (command) return served({ kind: 'process', profile: profile.name, command });
+  const configured = staticKeys(profile, 'config');
+  if (configured) return served(configured);
+  throw withoutCredentials(profile);
+}
+
+function webIdentityStep(profile: ProfileSection, sts: Site, env: Environment): SourceStep {
+  return {
+    kind: 'web-identity',
+    profile: profile.name,
+    roleArn: required(profile, profile, ['role_arn'], 'web identity').role_arn,
+    sessionName: sessionName(profile, env),
+    durationSeconds: durationSeconds(profile),
+    tokenFile: profile.text('web_identity_token_file') ?? '',
+    sts,
+  };
+}
+
+function ssoRoleStep(profile: ProfileSection, config: SharedConfig, env: Environment): SsoRoleStep {
+  const name = profile.text('sso_session');
+  const session = name === undefined ? undefined : ssoSession(profile, name, config);
+  const said = required(
+    profile,
+    session ?? profile,
+    ['sso_account_id', 'sso_role_name', 'sso_start_url', 'sso_region'],
+    'SSO',
+  );
+  return {
+    kind: 'sso-role',
+    profile: profile.name,
+    ...(name === undefined ? {} : { session: name }),
+    startUrl: said.sso_start_url,
+    accountId: said.sso_account_id,
+    roleName: said.sso_role_name,
+    sso: siteOf('sso', said.sso_region, profile, config, env),
+  };
+}
+
+function ssoSession(profile: ProfileSection, name: string, config: SharedConfig): ConfigSection {
+  const session = config.ssoSessions.get(name);
+  if (!session) {
+    throw invalidProfile(
+      profile,
+      'sso_session',
+      `The specified sso-session does not exist: "${name}"`,
+      `Add [sso-session ${name}] with sso_start_url and sso_region, or correct the name.`,
+    );
+  }
+  for (const key of session.keys()) {
+    const own = profile.text(key);
+    const shared = session.text(key);
+    if (own !== undefined && shared !== undefined && own !== shared) {
+      throw invalidProfile(
+        profile,
+        key,
+        `The value for ${key} is inconsistent between profile (${own}) and sso-session (${shared}).`,
+        'Remove it from the profile.',
+      );
+    }
+  }
+  return session;
+}
+
+/** The settings that must all be there; what the profile does not say itself may come from `shared`. */
+function required<Key extends string>(
+  profile: ProfileSection,
+  shared: ConfigSection,
+  keys: readonly Key[],
+  what: string,
+): Record<Key, string> {
+  const found = keys.map((key) => [key, profile.text(key) ?? shared.text(key)] as const);
+  const missing = found.filter(([, value]) => value === undefined).map(([key]) => key);
+  if (missing.length > 0) {
+    throw invalidProfile(
+      profile,
+      '',
+      `The profile "${profile.name}" is configured to use ${what} but is missing required configuration: ${missing.join(', ')}`,
+      'Add it to the profile.',
+    );
+  }
+  return Object.fromEntries(found) as Record<Key, string>;
+}
+
+function loginSession(profile: ProfileSection): CredentialError {
+  return new CredentialError(
+    'LoginSessionUnsupported',
+    403,
+    `Profile "${profile.name}" signs in with "aws login" (${profile.where('login_session')}), which this version of credd cannot use. Give it a role_arn, an sso_session or a credential_process.`,
+  );
+}

@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CredentialError } from '../errors.js';
+import type { SsoRoleStep } from './chain.js';
+
+/**
+ * The access token that a sign-in left in the AWS CLI's cache, shared by the CLI and every SDK: a file named by
+ * the SHA-1 of the sso-session's name, or of the start URL for the legacy form.
+ * @throws CredentialError `SsoLoginRequired` (403) where there is none that still lasts.
+ */
+export async function ssoToken(step: SsoRoleStep, cacheDir: string, now: number): Promise<string> {
+  const text = await readFile(ssoTokenPath(step, cacheDir), 'utf8').catch(() => undefined);
+  if (text === undefined) throw ssoLoginRequired(step, 'nobody is signed in');
+  const token = parseToken(text);
+  if (!token) throw ssoLoginRequired(step, 'the cached sign-in cannot be read');
+  if (token.expiresAt <= now) throw ssoLoginRequired(step, 'the sign-in has expired');
+  return token.accessToken;
+}
+
+export function ssoTokenPath(step: SsoRoleStep, cacheDir: string): string {
+  const name = createHash('sha1')
+    .update(step.session ?? step.startUrl)
+    .digest('hex');
+  return join(cacheDir, `${name}.json`);
+}
+
+export function ssoLoginRequired(step: SsoRoleStep, why: string): CredentialError {
+  return new CredentialError(
+    'SsoLoginRequired',
+    403,
+    `Profile "${step.profile}": ${why} at ${step.startUrl}. Type: aws sso login --profile ${step.profile}`,
+  );
+}
+
+function parseToken(text: string): { accessToken: string; expiresAt: number } | undefined {
+  try {
+    const { accessToken, expiresAt } = JSON.parse(text);
+    // Older CLIs wrote `2020-06-17T10:02:08UTC`.
+    const time = Date.parse(String(expiresAt).replace(/UTC$/, 'Z'));
+    return typeof accessToken === 'string' && Number.isFinite(time)
+      ? { accessToken, expiresAt: time }
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,59 @@
+import type { KeysStep } from './chain.js';
+import { invalidProfile } from './profile-error.js';
+import type { ProfileSection } from './shared-config.js';
+
+/** Under these names portals and tools write when pasted keys end. */
+const EXPIRATIONS = [
+  'aws_expiration',
+  'aws_session_expiration',
+  'aws_credentials_expiration',
+  'aws_session_token_expiration',
+  'x_security_token_expires',
+  'x_principal_expires',
+  'expiration',
+];
+
+export function hasStaticKeys(profile: ProfileSection): boolean {
+  return profile.has('aws_access_key_id') || profile.has('aws_secret_access_key');
+}
+
+/**
+ * The keys that one of the two files holds for the profile, or either where none is named.
+ * @throws CredentialError `InvalidProfile` where an id stands without its secret, or the other way round
+ */
+export function staticKeys(profile: ProfileSection, file?: 'credentials' | 'config'): KeysStep | undefined {
+  const section = file ? profile.from(file) : profile;
+  const accessKeyId = section?.text('aws_access_key_id');
+  const secretAccessKey = section?.text('aws_secret_access_key');
+  if (!section || (!accessKeyId && !secretAccessKey)) return undefined;
+  if (!accessKeyId || !secretAccessKey) {
+    const missing = accessKeyId ? 'aws_secret_access_key' : 'aws_access_key_id';
+    const present = accessKeyId ? 'aws_access_key_id' : 'aws_secret_access_key';
+    throw invalidProfile(
+      section,
+      present,
+      `Partial credentials found in profile "${profile.name}", missing: ${missing}`,
+      'Add it beside the other.',
+    );
+  }
+  // Some tools wrote the token as `aws_security_token`.
+  const sessionToken = section.text('aws_session_token') ?? section.text('aws_security_token');
+  const expiration = sessionToken ? expirationOf(section) : undefined;
+  return {
+    kind: 'keys',
+    profile: profile.name,
+    origin: 'access key',
+    accessKeyId,
+    secretAccessKey,
+    ...(sessionToken ? { sessionToken } : {}),
+    ...(expiration ? { expiration } : {}),
+  };
+}
+
+function expirationOf(section: ProfileSection): number | undefined {
+  for (const key of EXPIRATIONS) {
+    const time = Date.parse(section.text(key) ?? '');
+    if (Number.isFinite(time)) return time;
+  }
+  return undefined;
+}
