@@ -6,3 +6,42 @@ export interface RoleSession extends Credentials {
   expiration: number;
   obtainedAt: number;
 }
+
+export function isRoleSession(value: Credentials & { obtainedAt?: number }): value is RoleSession {
+  return (
+    typeof value.accessKeyId === 'string' &&
+    typeof value.secretAccessKey === 'string' &&
+    typeof value.sessionToken === 'string' &&
+    Number.isFinite(value.expiration) &&
+    Number.isFinite(value.obtainedAt)
+  );
+}
+
+/** Milliseconds until the session ends; negative once it has. */
+export function timeLeft(session: RoleSession, now: number): number {
+  return session.expiration - now;
+}
+
+export function lifetime(session: RoleSession): number {
+  return session.expiration - session.obtainedAt;
+}
+
+/** `YYYY-MM-DDTHH:MM:SSZ`: several SDKs take neither a fraction nor an offset. */
+export function wireTime(milliseconds: number): string {
+  return `${new Date(milliseconds).toISOString().slice(0, 19)}Z`;
+}
+
+/** The body that the SDKs' container-credentials providers read; fields that AWS did not give are left out. */
+export function ecsBody(session: RoleSession): Buffer {
+  return Buffer.from(
+    JSON.stringify({
+      Code: 'Success',
+      AccessKeyId: session.accessKeyId,
+      SecretAccessKey: session.secretAccessKey,
+      Token: session.sessionToken,
+      Expiration: wireTime(session.expiration),
+      AccountId: session.accountId,
+      RoleArn: session.roleArn,
+    }),
+  );
+}

@@ -1,0 +1,62 @@
+import type { SecretStore } from '../system/secret-store.js';
+import { isRoleSession, type RoleSession } from './role-session.js';
+
+/** Role sessions on top of a secret store. A store that fails is a miss, never a failed request. */
+export class SessionStore {
+  readonly #store: Promise<SecretStore>;
+  readonly #log: { debug(context: object, message: string): void };
+  #writes: Promise<void> = Promise.resolve();
+  /** Why the last use of the store failed, until one succeeds. */
+  problem: string | undefined;
+
+  constructor(store: Promise<SecretStore>, log: { debug(context: object, message: string): void }) {
+    this.#store = store;
+    this.#log = log;
+  }
+
+  async load(key: string, now: number): Promise<RoleSession | undefined> {
+    const text = await this.#try('read', (store) => store.get(key));
+    const session = text === undefined ? undefined : parse(text);
+    return session && session.expiration > now ? session : undefined;
+  }
+
+  save(key: string, session: RoleSession): void {
+    this.#inOrder('written', (store) => store.set(key, JSON.stringify(session)));
+  }
+
+  drop(key: string): void {
+    this.#inOrder('cleared', (store) => store.delete(key));
+  }
+
+  /** Waits for what is being written, then lets go of the store. */
+  async close(): Promise<void> {
+    await this.#writes;
+    await this.#try('closed', (store) => store.close());
+  }
+
+  /** No answer waits for a write; a later one must not overtake an earlier one. */
+  #inOrder(what: string, use: (store: SecretStore) => Promise<void>): void {
+    this.#writes = this.#writes.then(() => this.#try(what, use));
+  }
+
+  async #try<T>(what: string, use: (store: SecretStore) => Promise<T>): Promise<T | undefined> {
+    try {
+      const result = await use(await this.#store);
+      this.problem = undefined;
+      return result;
+    } catch (error) {
+      this.problem = (error as Error).message;
+      this.#log.debug({ reason: this.problem }, `the session store could not be ${what}`);
+      return undefined;
+    }
+  }
+}
+
+function parse(text: string): RoleSession | undefined {
+  try {
+    const value = JSON.parse(text);
+    return isRoleSession(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
