@@ -1,0 +1,58 @@
+import type { Leases } from './access/leases.js';
+import { callerIdentity } from './aws/caller-identity.js';
+import type { AwsClients } from './aws/clients.js';
+import { resolveProfile } from './aws/profile.js';
+import { listProfiles } from './aws/profile-list.js';
+import type { WatchedSharedConfig } from './aws/shared-config.js';
+import { configWarnings } from './aws/warnings.js';
+import type { Api } from './http/api.js';
+import type { SessionStore } from './sessions/session-store.js';
+import type { Vendor } from './sessions/vendor.js';
+import type { WatchedProfileSettings } from './settings-watch.js';
+import type { OpenedStore } from './system/open-store.js';
+import type { Environment } from './system/paths.js';
+import { processStart } from './system/process.js';
+
+/** The daemon's parts, as the command line asks for them. */
+export function createApi(parts: {
+  config: WatchedSharedConfig;
+  profileSettings: WatchedProfileSettings;
+  vendor: Vendor;
+  leases: Leases;
+  clients: AwsClients;
+  sessions: SessionStore;
+  store: Promise<OpenedStore>;
+  env: Environment;
+}): Api {
+  const { config, vendor, leases, clients, env } = parts;
+  return {
+    profiles: () => ({
+      profiles: listProfiles(config.current, env),
+      warnings: configWarnings(config.current),
+    }),
+    async status() {
+      const opened = await parts.store.catch(() => undefined);
+      return {
+        pid: process.pid,
+        store: { kind: opened?.store.kind, reason: opened?.reason, problem: parts.sessions.problem },
+        problems: [config.problem, parts.profileSettings.problem].filter((it) => it !== undefined),
+        sessions: vendor.states(),
+      };
+    },
+    session: (profile) => vendor.session(profile),
+    refresh: (profile) => vendor.renew(profile),
+    forget: async (profile) => vendor.forget(profile),
+    async identity(profile) {
+      const credentials = await vendor.session(profile);
+      const { sts } = resolveProfile(profile, config.current, env);
+      return callerIdentity({ site: sts, profile, credentials, clients });
+    },
+    async lease({ profile, ttl, pid }) {
+      resolveProfile(profile, config.current, env);
+      const startedAt = pid === undefined ? undefined : await processStart(pid);
+      const holder = pid !== undefined && startedAt !== undefined ? { holder: { pid, startedAt } } : {};
+      return leases.grant({ profile, ...(ttl === undefined ? {} : { ttl }), ...holder });
+    },
+    endLease: (id) => leases.end(id),
+  };
+}

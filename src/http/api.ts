@@ -1,0 +1,64 @@
+import type { FastifyInstance } from 'fastify';
+import type { Grant } from '../access/leases.js';
+import type { CallerIdentity } from '../aws/caller-identity.js';
+import { CredentialError } from '../errors.js';
+import type { RoleSession } from '../sessions/role-session.js';
+import { profileOfSegment } from './segment.js';
+
+export interface LeaseRequest {
+  profile: string;
+  /** Milliseconds. */
+  ttl?: number;
+  /** The process that the lease ends with. */
+  pid?: number;
+}
+
+/** What the command line and, later, the dashboard ask of the daemon; always with the owner's token. */
+export interface Api {
+  profiles(): unknown;
+  status(): unknown;
+  session(profile: string): Promise<RoleSession>;
+  refresh(profile: string): Promise<RoleSession>;
+  forget(profile: string): Promise<void>;
+  identity(profile: string): Promise<CallerIdentity>;
+  lease(request: LeaseRequest): Promise<Grant>;
+  endLease(id: string): Promise<boolean>;
+}
+
+interface Segment {
+  Params: { segment: string };
+}
+
+export function apiRoutes(app: FastifyInstance, api: Api): void {
+  app.get('/api/profiles', () => api.profiles());
+  app.get('/api/status', () => api.status());
+  app.get<Segment>('/api/sessions/:segment', ({ params }) => api.session(named(params)));
+  app.post<Segment>('/api/sessions/:segment/refresh', ({ params }) => api.refresh(named(params)));
+  app.delete<Segment>('/api/sessions/:segment', async ({ params }) => {
+    await api.forget(named(params));
+    return {};
+  });
+  app.get<Segment>('/api/identity/:segment', ({ params }) => api.identity(named(params)));
+  app.post('/api/leases', ({ body }) => api.lease(leaseRequest(body)));
+  app.delete<{ Params: { id: string } }>('/api/leases/:id', async ({ params }) => {
+    if (await api.endLease(params.id)) return {};
+    throw new CredentialError('NoSuchLease', 404, 'There is no such lease; it may have ended.');
+  });
+}
+
+function named({ segment }: { segment: string }): string {
+  const profile = profileOfSegment(segment);
+  if (profile === undefined)
+    throw new CredentialError('InvalidProfileName', 400, 'The path names no profile.');
+  return profile;
+}
+
+function leaseRequest(body: unknown): LeaseRequest {
+  const { profile, ttl, pid } = Object(body) as Record<string, unknown>;
+  if (typeof profile !== 'string') throw new CredentialError('BadRequest', 400, 'A lease is for a profile.');
+  return {
+    profile,
+    ...(typeof ttl === 'number' && ttl > 0 ? { ttl } : {}),
+    ...(typeof pid === 'number' && Number.isInteger(pid) ? { pid } : {}),
+  };
+}

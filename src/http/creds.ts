@@ -1,0 +1,38 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { CredentialError } from '../errors.js';
+import type { Vendor } from '../sessions/vendor.js';
+import { JSON_TYPE, sendError } from './answer.js';
+import { profileOf } from './segment.js';
+
+/** `GET /creds/<profile>`: the role session in the ECS container-credentials format. */
+export function credsRoutes(app: FastifyInstance, { vendor }: { vendor: Vendor }): void {
+  app.all('/creds/*', (request, reply) => {
+    if (request.raw.method !== 'GET') return sendError(reply, onlyGet());
+    const profile = profileOf(request.raw.url ?? '');
+    if (profile === undefined) return sendError(reply, malformed());
+    const body = vendor.get(profile);
+    if (Buffer.isBuffer(body)) return vend(request, reply, profile, body);
+    body.then(
+      (bytes) => vend(request, reply, profile, bytes),
+      (error) => sendError(reply, error),
+    );
+    return reply;
+  });
+}
+
+function vend(request: FastifyRequest, reply: FastifyReply, profile: string, body: Buffer): void {
+  request.log.debug({ profile, caller: request.caller.kind }, `vended "${profile}"`);
+  reply.header('content-type', JSON_TYPE).header('cache-control', 'no-store').send(body);
+}
+
+function onlyGet(): CredentialError {
+  return new CredentialError('MethodNotAllowed', 405, 'Credentials are fetched with GET.');
+}
+
+function malformed(): CredentialError {
+  return new CredentialError(
+    'InvalidProfileName',
+    400,
+    'The profile in the path is not well formed: percent-encode its name, or use ~ and its base64url.',
+  );
+}

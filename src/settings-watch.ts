@@ -1,0 +1,52 @@
+import { type ProfileSettings, parseSettingsFile, type Settings } from './settings.js';
+import type { Clock } from './system/clock.js';
+import { type FileState, watchFiles } from './system/watched-files.js';
+
+export interface WatchedProfileSettings {
+  of(profile: string): ProfileSettings;
+  /** Why the newest state of config.ini could not be taken; the last good one goes on. */
+  readonly problem: string | undefined;
+  subscribe(listener: () => void): void;
+  close(): void;
+}
+
+/** What config.ini says of profiles, followed while the daemon runs; port and store take effect at a restart. */
+export async function watchProfileSettings(
+  settings: Settings,
+  clock: Clock,
+): Promise<WatchedProfileSettings> {
+  const path = settings.paths.configFile;
+  const listeners: (() => void)[] = [];
+  let of = settings.profile;
+  let problem: string | undefined;
+
+  const watch = await watchFiles({
+    paths: [path],
+    clock,
+    onChange([file]) {
+      try {
+        of = parseSettingsFile(textOf(file), path).profile;
+        problem = undefined;
+      } catch (error) {
+        problem = (error as Error).message;
+      }
+      for (const listener of listeners) listener();
+    },
+  });
+
+  return {
+    of: (profile) => of(profile),
+    get problem() {
+      return problem;
+    },
+    subscribe: (listener) => listeners.push(listener),
+    close: watch.close,
+  };
+}
+
+function textOf(file: FileState | undefined): string {
+  if (file?.state === 'present') return file.text;
+  if (file?.state === 'unreadable')
+    throw new Error(`credd's settings in ${file.path} cannot be read (${file.reason})`);
+  return '';
+}
