@@ -1,0 +1,44 @@
+import type { ParseArgsConfig } from 'node:util';
+import type { Environment } from '../system/paths.js';
+
+export interface CommandContext {
+  /** What stands after the command's name, options taken out. */
+  positionals: string[];
+  values: Readonly<Record<string, string | boolean | undefined>>;
+  env: Environment;
+  /** All commands, for those that speak of the others. */
+  commands: CommandTable;
+  stdout: NodeJS.WriteStream;
+  stderr: NodeJS.WriteStream;
+}
+
+export interface Command {
+  /** As in `credd exec PROFILE [-- COMMAND...]`, without `credd`. */
+  usage: string;
+  /** What it does, in a line or a few. */
+  help: string;
+  options?: Record<string, CommandOption>;
+  /** The least and most of positionals. */
+  takes: readonly [least: number, most: number];
+  /** Gives the exit code; 0 where it gives none. */
+  run(context: CommandContext): Promise<number | undefined>;
+}
+
+/** In the order in which `credd --help` lists them. Each is loaded when it is used. */
+export type CommandTable = Readonly<
+  Record<string, { summary: string; load(): Promise<{ command: Command }> }>
+>;
+
+export type CommandOption = NonNullable<ParseArgsConfig['options']>[string] & {
+  help: string;
+  value?: string;
+};
+
+/** The command line is not one that the command takes: exit code 2. */
+export class UsageError extends Error {
+  override name = 'UsageError';
+}
+
+export function text(value: string | boolean | undefined): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}

@@ -1,0 +1,132 @@
+import { readFile } from 'node:fs/promises';
+import { request } from 'node:http';
+import { CredentialError } from '../errors.js';
+import type { Settings } from '../settings.js';
+import { systemClock } from '../system/clock.js';
+import { OwnedListenerAgent } from '../system/listener-owner.js';
+import { createPeerLookup } from '../system/peer.js';
+import { readPrivateFile } from '../system/private-files.js';
+
+/** The daemon, as a command speaks with it. */
+export interface DaemonClient {
+  url: string;
+  /** @throws CredentialError as the daemon gave it */
+  ask<T>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<T>;
+  close(): Promise<void>;
+}
+
+/** The running daemon, or one in this process that lasts until it is closed. */
+export async function connect(settings: Settings): Promise<DaemonClient> {
+  return (await findDaemon(settings)) ?? startOwn(settings);
+}
+
+/** @throws CredentialError where no daemon runs */
+export async function connectToRunning(settings: Settings): Promise<DaemonClient> {
+  const client = await findDaemon(settings);
+  if (client) return client;
+  throw new CredentialError(
+    'NotRunning',
+    503,
+    'No daemon is running. Start one in another terminal: credd serve',
+  );
+}
+
+/** Use the daemon, and let go of it whatever happens. */
+export async function withDaemon<T>(
+  settings: Settings,
+  use: (daemon: DaemonClient) => Promise<T>,
+): Promise<T> {
+  const daemon = await connect(settings);
+  try {
+    return await use(daemon);
+  } finally {
+    await daemon.close();
+  }
+}
+
+async function findDaemon({ paths }: Settings): Promise<DaemonClient | undefined> {
+  const url = await readFile(paths.endpoint, 'utf8').catch(() => undefined);
+  if (!url) return undefined;
+  const token = await readPrivateFile(paths.ownerToken);
+  if (!token) return undefined;
+  const client = createClient(url.trim(), token.toString());
+  try {
+    await client.ask('GET', '/healthz');
+    return client;
+  } catch {
+    await client.close();
+    return undefined;
+  }
+}
+
+/** The heavy parts are loaded only where no daemon runs. */
+async function startOwn(settings: Settings): Promise<DaemonClient> {
+  const [{ startDaemon }, { createLog }, { newToken }] = await Promise.all([
+    import('../daemon.js'),
+    import('../log.js'),
+    import('../access/leases.js'),
+  ]);
+  const ownerToken = newToken();
+  const log = await createLog(settings.env.CREDD_LOG_LEVEL ? settings.logLevel : 'silent', process.stderr);
+  const daemon = await startDaemon({
+    settings,
+    log,
+    clock: systemClock,
+    ownerToken,
+    port: 0,
+    needsToken: true,
+  });
+  const client = createClient(daemon.url, ownerToken);
+  return {
+    ...client,
+    async close() {
+      await client.close();
+      await daemon.stop();
+    },
+  };
+}
+
+function createClient(url: string, token: string): DaemonClient {
+  const { hostname, port } = new URL(url);
+  const agent = new OwnedListenerAgent({
+    uid: process.getuid?.() ?? -1,
+    lookup: createPeerLookup(systemClock),
+  });
+  return {
+    url,
+    ask: (method, path, body) => ask({ agent, hostname, port, method, path, token }, body),
+    close: async () => agent.destroy(),
+  };
+}
+
+interface Asked {
+  agent: OwnedListenerAgent;
+  hostname: string;
+  port: string;
+  method: string;
+  path: string;
+  token: string;
+}
+
+function ask<T>({ token, ...options }: Asked, body?: object): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const sent = body === undefined ? undefined : JSON.stringify(body);
+    const headers = { authorization: token, ...(sent ? { 'content-type': 'application/json' } : {}) };
+    const asked = request({ ...options, headers }, (answer) => {
+      const chunks: Buffer[] = [];
+      answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+      answer.on('error', reject);
+      answer.on('end', () => {
+        try {
+          const value = JSON.parse(Buffer.concat(chunks).toString());
+          if (answer.statusCode === 200) resolve(value);
+          else reject(new CredentialError(value.code, answer.statusCode ?? 500, value.message));
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
+    asked.on('error', reject);
+    asked.end(sent);
+  });
+}

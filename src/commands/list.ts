@@ -1,0 +1,74 @@
+import type { ListedProfile } from '../aws/profile-list.js';
+import { readSharedConfig } from '../aws/shared-config.js';
+import type { Warning } from '../aws/warnings.js';
+import { readSettings, type Settings } from '../settings.js';
+import type { Command, CommandContext } from './command.js';
+import { withDaemon } from './connect.js';
+import { printable, table } from './words.js';
+
+interface Listing {
+  profiles: ListedProfile[];
+  warnings: Warning[];
+}
+
+export const command: Command = {
+  usage: 'list [--json]',
+  help: 'Lists the profiles, how each gets its credentials, and what is wrong with them.',
+  takes: [0, 0],
+  options: {
+    json: { type: 'boolean', help: 'for a program' },
+    names: { type: 'boolean', help: 'the names alone, a line each' },
+  },
+  async run({ values, env, stdout, stderr }) {
+    const settings = readSettings(env);
+    if (values.names) return printNames(settings, stdout);
+    const listing = await withDaemon(settings, (daemon) => daemon.ask<Listing>('GET', '/api/profiles'));
+    if (values.json) stdout.write(`${JSON.stringify(listing, null, 2)}\n`);
+    else print(listing, settings, stdout, stderr);
+    return 0;
+  },
+};
+
+async function printNames({ paths }: Settings, stdout: CommandContext['stdout']): Promise<number> {
+  const { profiles } = await readSharedConfig({
+    config: paths.awsConfig,
+    credentials: paths.awsCredentials,
+    home: paths.home,
+  });
+  stdout.write([...profiles.keys()].map((name) => `${name}\n`).join(''));
+  return 0;
+}
+
+function print(
+  { profiles, warnings }: Listing,
+  { paths }: Settings,
+  stdout: CommandContext['stdout'],
+  stderr: CommandContext['stderr'],
+): void {
+  if (profiles.length === 0) stderr.write(zeroState(paths.awsConfig));
+  else stdout.write(table(['PROFILE', 'CREDENTIALS', 'REGION'], profiles.map(row)));
+  const warned = new Set(warnings.map(({ profile }) => profile));
+  const problems = profiles
+    .filter(({ profile }) => !warned.has(profile))
+    .flatMap(({ problem }) => problem ?? []);
+  const lines = [...warnings, ...problems]
+    .map(({ message }) => message)
+    .map((line) => `  ${printable(line)}\n`);
+  if (lines.length > 0)
+    stderr.write(
+      `\n${lines.length === 1 ? 'One thing' : `${lines.length} things`} to look at:\n${lines.join('')}`,
+    );
+}
+
+function row({ profile, source, problem, region }: ListedProfile): string[] {
+  return [printable(profile), printable(source ?? `none: ${problem?.code}`), region ?? '-'];
+}
+
+function zeroState(path: string): string {
+  return `There are no profiles yet: ${path} does not name any.
+
+  With IAM Identity Center:  aws configure sso
+  With an access key:        aws configure
+  To try credd without AWS:  credd demo
+`;
+}

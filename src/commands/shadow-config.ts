@@ -1,0 +1,94 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Entry } from '../aws/config-section.js';
+import type { ProfileSection, SharedConfig } from '../aws/shared-config.js';
+import type { Settings } from '../settings.js';
+import type { Environment } from '../system/paths.js';
+import { ensurePrivateFolder, writePrivateFile } from '../system/private-files.js';
+
+/** All that leads to credentials; what is left is region, output, endpoints, retries and the like. */
+const CREDENTIAL_SETTINGS =
+  /^(aws_access_key_id|aws_secret_access_key|aws_session_token|aws_security_token|role_arn|source_profile|credential_source|external_id|mfa_serial|mfa_process|role_session_name|duration_seconds|web_identity_token_file|credential_process|login_session|sso_.*|.*expir.*)$/;
+
+export interface ShadowConfig {
+  variables: Environment;
+  remove(): Promise<void>;
+}
+
+/**
+ * Config files for the child, because static keys in `[default]` would go before the container endpoint in nearly
+ * every SDK: no keys, the settings of every profile, and the profiles usable by name through credd.
+ */
+export async function writeShadowConfig(options: {
+  config: SharedConfig;
+  profile: string;
+  settings: Settings;
+}): Promise<ShadowConfig> {
+  const { config, profile, settings } = options;
+  const { runtimeDir, awsConfig, awsCredentials } = settings.paths;
+  await ensurePrivateFolder(runtimeDir);
+  const folder = await mkdtemp(join(runtimeDir, 'exec-'));
+  const shadowConfig = join(folder, 'config');
+  const shadowCredentials = join(folder, 'credentials');
+  await writePrivateFile(shadowConfig, shadowText(config, profile));
+  await writePrivateFile(shadowCredentials, '');
+  return {
+    variables: {
+      AWS_CONFIG_FILE: shadowConfig,
+      AWS_SHARED_CREDENTIALS_FILE: shadowCredentials,
+      // Without it the JavaScript SDK v2 looks at neither.
+      AWS_SDK_LOAD_CONFIG: '1',
+      CREDD_AWS_CONFIG_FILE: awsConfig,
+      CREDD_AWS_SHARED_CREDENTIALS_FILE: awsCredentials,
+    },
+    remove: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+export function shadowText(config: SharedConfig, leased: string): string {
+  const sections: string[] = [];
+  const own = config.profiles.get(leased);
+  sections.push(`[default]\n${own ? settingsOf(own) : ''}`);
+  for (const profile of config.profiles.values()) {
+    if (profile.name === 'default' || !canBeQuoted(profile.name)) continue;
+    sections.push(
+      `[profile ${header(profile.name)}]\ncredential_process = ${processOf(profile.name)}\n${settingsOf(profile)}`,
+    );
+  }
+  for (const [name, services] of config.services) {
+    const bodies = [...services].map(([service, settings]) => `${service} =\n${nestedOf(settings)}`);
+    sections.push(`[services ${header(name)}]\n${bodies.join('')}`);
+  }
+  return sections.join('\n');
+}
+
+function settingsOf(profile: ProfileSection): string {
+  return [...profile.keys()]
+    .filter((key) => !CREDENTIAL_SETTINGS.test(key))
+    .map((key) => {
+      const entry = profile.get(key);
+      if (!entry) return '';
+      return entry.nested.size > 0 ? `${key} =\n${nestedOf(entry.nested)}` : `${key} = ${entry.value}\n`;
+    })
+    .join('');
+}
+
+function nestedOf(settings: ReadonlyMap<string, Entry>): string {
+  return [...settings].map(([key, { value }]) => `  ${key} = ${value}\n`).join('');
+}
+
+/** No quoting keeps these apart in every reader of these files. */
+function canBeQuoted(name: string): boolean {
+  return !/["'\]\n]/.test(name);
+}
+
+function header(name: string): string {
+  return /\s/.test(name) ? `"${name}"` : name;
+}
+
+/** Some SDKs run it in a shell and some split it themselves; single quotes mean the same to all. */
+function processOf(name: string): string {
+  const cli = fileURLToPath(new URL('../cli.js', import.meta.url));
+  return `${[process.execPath, cli, 'creds', name].map((word) => `'${word}'`).join(' ')} --format process`;
+}

@@ -1,0 +1,67 @@
+import type { ProfileState } from '../sessions/vendor.js';
+import { readSettings } from '../settings.js';
+import type { Command, CommandContext } from './command.js';
+import { withDaemon } from './connect.js';
+import { printable, table, until } from './words.js';
+
+interface Status {
+  pid: number;
+  store: { kind?: string; reason?: string; problem?: string };
+  problems: string[];
+  sessions: ProfileState[];
+}
+
+export const command: Command = {
+  usage: 'status [--json]',
+  help: 'Shows what the daemon holds: sessions, when they end and are renewed, and what failed last.',
+  takes: [0, 0],
+  options: { json: { type: 'boolean', help: 'for a program; times in milliseconds since the epoch' } },
+  async run({ values, env, stdout }) {
+    await withDaemon(readSettings(env), async (daemon) => {
+      const status = await daemon.ask<Status>('GET', '/api/status');
+      const running = status.pid !== process.pid;
+      if (values.json)
+        stdout.write(
+          `${JSON.stringify({ running, url: running ? daemon.url : null, ...status }, null, 2)}\n`,
+        );
+      else print(status, running ? daemon.url : undefined, stdout);
+    });
+    return 0;
+  },
+};
+
+function print(
+  { pid, store, problems, sessions }: Status,
+  url: string | undefined,
+  out: CommandContext['stdout'],
+): void {
+  out.write(
+    url ? `credd runs at ${url}, process ${pid}\n` : 'No daemon is running. Start one: credd serve\n',
+  );
+  if (store.reason) out.write(`Store: ${store.reason}\n`);
+  if (store.problem) out.write(`The store failed when it was last used: ${printable(store.problem)}\n`);
+  for (const problem of problems) out.write(`The last good state goes on: ${printable(problem)}\n`);
+  if (!url) return;
+  if (sessions.length === 0)
+    return void out.write('\nNo profile has been asked for yet. Try: credd whoami PROFILE\n');
+  const now = Date.now();
+  out.write(
+    `\n${table(
+      ['PROFILE', 'STATE', 'EXPIRES', 'RENEWS', 'ASKED', 'CREDENTIALS'],
+      sessions.map((it) => row(it, now)),
+    )}`,
+  );
+  const failed = sessions.filter(({ lastError }) => lastError);
+  if (failed.length > 0) out.write('\nLast errors:\n');
+  for (const { lastError } of failed) {
+    if (lastError) out.write(`  ${until(lastError.at, now)}: ${printable(lastError.message)}\n`);
+  }
+}
+
+function row(
+  { profile, state, expiresAt, renewsAt, lastAskedAt, source }: ProfileState,
+  now: number,
+): string[] {
+  const when = (time: number | undefined) => (time === undefined ? '-' : until(time, now));
+  return [printable(profile), state, when(expiresAt), when(renewsAt), when(lastAskedAt), printable(source)];
+}
