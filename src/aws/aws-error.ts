@@ -1,17 +1,19 @@
 import { CredentialError } from '../errors.js';
+import { unreachable } from './unreachable.js';
 
-interface AwsFault {
-  name?: string;
-  message?: string;
-  code?: string;
+interface AwsFault extends Error {
+  $fault?: 'client' | 'server';
   $metadata?: { httpStatusCode?: number };
   $response?: { statusCode?: number };
 }
 
+/** What AWS or its SDK answers where the same call may succeed later. */
 const PASSING = new Set([
   'Throttling',
   'ThrottlingException',
   'ThrottledException',
+  'RequestThrottled',
+  'RequestThrottledException',
   'TooManyRequestsException',
   'RequestLimitExceeded',
   'SlowDown',
@@ -22,49 +24,91 @@ const PASSING = new Set([
   'RequestTimeTooSkewed',
 ]);
 
+/** Faults of what the person wrote, not of what he may do. */
+const BAD_REQUEST = new Set(['ValidationError', 'MalformedPolicyDocument', 'InvalidRequestException']);
+
+type Advice = (call: { profile: string; doing: string; said: string }) => string;
+
 /** What to do about the errors that people meet; the service's own message stands before it. */
-const ADVICE: Record<string, (profile: string) => string> = {
-  AccessDenied: (p) =>
-    `Check that the role's trust policy names the source of "${p}", its external_id, and that the source may call sts:AssumeRole.`,
-  InvalidClientTokenId: (p) =>
-    `AWS does not know the access key of "${p}": it is mistyped, deactivated or deleted. Put a current one there.`,
-  SignatureDoesNotMatch: (p) =>
-    `The secret access key of "${p}" does not belong to its access key id: correct it.`,
-  ExpiredToken: (p) => `The session token of "${p}" has expired: paste fresh ones.`,
-  ValidationError: (p) => `Correct that setting of "${p}": credd list shows where it stands.`,
-  MalformedPolicyDocument: (p) => `Correct the policy of "${p}".`,
-  RegionDisabledException: (p) => `Set a region for "${p}" in which STS is active for the account.`,
-  InvalidIdentityToken: (p) => `Renew the token in the web_identity_token_file of "${p}".`,
-  ExpiredTokenException: (p) => `Renew the token in the web_identity_token_file of "${p}".`,
-  ForbiddenException: (p) =>
-    `Check sso_account_id and sso_role_name of "${p}", and that you are assigned to them.`,
-  ResourceNotFoundException: (p) => `Check sso_account_id and sso_role_name of "${p}".`,
+const ADVICE: Record<string, Advice> = {
+  AccessDenied: ({ profile, doing }) => {
+    if (doing.startsWith('AssumeRoleWithWebIdentity')) {
+      return `Check that the role's trust policy names the issuer and the audience of the token of "${profile}".`;
+    }
+    if (!doing.startsWith('AssumeRole')) return 'Have the call allowed for these credentials.';
+    return `Check role_arn and external_id of "${profile}", that the role's trust policy names its source, and that the source may call sts:AssumeRole.`;
+  },
+  InvalidClientTokenId: ({ profile }) =>
+    `AWS does not know the access key behind "${profile}": it is mistyped, deactivated or deleted. Put a current one there.`,
+  SignatureDoesNotMatch: ({ profile, said }) =>
+    /^Signature (expired|not yet current)/.test(said)
+      ? 'The clock of this machine is wrong: set it.'
+      : `The secret access key behind "${profile}" does not belong to its access key id: correct it.`,
+  ExpiredToken: ({ profile }) => `The session token behind "${profile}" has expired: paste fresh ones.`,
+  ValidationError: ({ profile, said }) =>
+    /durationSeconds/i.test(said)
+      ? `Lower duration_seconds of "${profile}", or have the role's maximum session duration raised.`
+      : `Correct that setting of "${profile}".`,
+  MalformedPolicyDocument: ({ profile }) => `Correct the policy of "${profile}".`,
+  RegionDisabledException: ({ profile }) =>
+    `Set a region for "${profile}" in which STS is active for the account.`,
+  InvalidIdentityToken: ({ profile }) =>
+    `Have the token in the web_identity_token_file of "${profile}" renewed.`,
+  ExpiredTokenException: ({ profile }) =>
+    `Have the token in the web_identity_token_file of "${profile}" renewed.`,
+  ForbiddenException: ({ profile }) =>
+    `Check sso_account_id and sso_role_name of "${profile}", and that you are assigned to them.`,
+  ResourceNotFoundException: ({ profile }) => `Check sso_account_id and sso_role_name of "${profile}".`,
+  InvalidRequestException: ({ profile }) => `Check sso_account_id and sso_role_name of "${profile}".`,
 };
 
-/** Turns what an AWS client threw into what a person is told. */
+/** Turns what an AWS client threw into what a person is told. A fault that is neither AWS's nor the network's is rethrown. */
 export function awsError(error: unknown, profile: string, doing: string): CredentialError {
   if (error instanceof CredentialError) return error;
-  if (error instanceof TypeError) throw error;
   const fault = error as AwsFault;
   const status = fault.$metadata?.httpStatusCode ?? fault.$response?.statusCode;
-  if (status === undefined || status < 400) return unreachable(fault, profile, doing, error);
-  const code = fault.name ?? 'UnknownError';
-  const said = `Profile "${profile}": ${doing} failed: ${fault.message || code} (${code}).`;
-  if (PASSING.has(code) || status >= 500 || status === 429) {
-    return new CredentialError(code, 503, `${said} This may pass: try again.`, { cause: error });
+  if (status === undefined && error instanceof TypeError) throw error;
+  if (fault.name === 'EndpointError') return contradictory(fault, profile, doing);
+  if (status === 407) return proxyRefused(profile, doing, error);
+  if (status === undefined || !isAnswer(fault)) return unreachable(fault, { profile, doing, status });
+  const said = fault.message || fault.name;
+  const failed = `Profile "${profile}": ${doing} failed: ${said.replace(/\.$/, '')} (${fault.name}).`;
+  if (PASSING.has(fault.name) || status >= 500 || status === 429) {
+    return new CredentialError(fault.name, 503, `${failed} This may pass: try again.`, { cause: error });
   }
-  const advice = ADVICE[code]?.(profile) ?? '';
-  const statusCode = code === 'ValidationError' || code === 'MalformedPolicyDocument' ? 400 : 403;
-  return new CredentialError(code, statusCode, `${said} ${advice}`.trimEnd(), { cause: error });
+  const advice = ADVICE[fault.name]?.({ profile, doing, said }) ?? '';
+  return new CredentialError(
+    fault.name,
+    BAD_REQUEST.has(fault.name) ? 400 : 403,
+    `${failed} ${advice}`.trimEnd(),
+    {
+      cause: error,
+      // Whoever writes the token file replaces it by and by.
+      retryable: fault.name === 'ExpiredTokenException',
+    },
+  );
 }
 
-function unreachable(fault: AwsFault, profile: string, doing: string, cause: unknown): CredentialError {
-  const timedOut = fault.name === 'TimeoutError' || fault.code === 'ETIMEDOUT';
-  const why = fault.message || fault.code || String(cause);
+/** What the service said, as opposed to what the SDK made of an answer that it could not read. */
+function isAnswer({ $fault, name, message }: AwsFault): boolean {
+  return $fault !== undefined && (!/^Unknown(Error)?$/.test(message) || name in ADVICE || PASSING.has(name));
+}
+
+function proxyRefused(profile: string, doing: string, cause: unknown): CredentialError {
   return new CredentialError(
-    timedOut ? 'Timeout' : 'NetworkError',
-    503,
-    `Profile "${profile}": ${doing} failed: no usable answer from AWS (${why}). Check the network, the proxy and the endpoint; it is tried again.`,
+    'ProxyAuthenticationRequired',
+    403,
+    `Profile "${profile}": ${doing} failed: the proxy wants a user name and a password. Start credd with HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT.`,
     { cause },
+  );
+}
+
+/** The SDK's word for settings that exclude each other, such as FIPS and an endpoint of one's own. */
+function contradictory(fault: AwsFault, profile: string, doing: string): CredentialError {
+  return new CredentialError(
+    'InvalidEndpoint',
+    400,
+    `Profile "${profile}": ${doing} failed: ${fault.message}. Correct endpoint_url, use_fips_endpoint or use_dualstack_endpoint.`,
+    { cause: fault },
   );
 }

@@ -113,7 +113,7 @@ function describeStep(step: Step): string {
     case 'keys':
       return step.sessionToken ? `${step.origin} with session token` : step.origin;
     case 'process':
-      return `process ${step.command.split(/\s/, 1)[0]}`;
+      return `process ${programOf(step.command)}`;
     case 'session-token':
       return step.of.kind === 'keys' && !step.of.sessionToken
         ? `${describeStep(step.of)} -> session`
@@ -129,6 +129,12 @@ function describeStep(step: Step): string {
     case 'assume-role':
       return `role ${roleName(step.roleArn)}`;
   }
+}
+
+/** The first word of the command, perhaps in quotes; arguments may be secrets. */
+function programOf(command: string): string {
+  const [, double, single, bare = ''] = /^\s*(?:"([^"]*)"|'([^']*)'|(\S*))/.exec(command) ?? [];
+  return double ?? single ?? bare;
 }
 
 /** `https://wellcome.awsapps.com/start/#` is known as `wellcome`. */

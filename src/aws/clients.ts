@@ -1,17 +1,18 @@
-import { readFileSync } from 'node:fs';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { SSOClient } from '@aws-sdk/client-sso';
 import type { STSClient } from '@aws-sdk/client-sts';
 import type { NodeHttpHandler } from '@smithy/node-http-handler';
-import { CredentialError } from '../errors.js';
 import type { Environment } from '../system/paths.js';
+import { readCaBundle } from './ca-bundle.js';
 import type { Site } from './chain.js';
 import type { Credentials } from './credentials.js';
+import { type ProxyChoice, proxyChoice } from './proxy.js';
 
 const CALL_TIMEOUT = 5000;
 const CONNECTIONS = 50;
 const NOBODY = { accessKeyId: 'none', secretAccessKey: 'none' };
+const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
 
 export interface AwsClients {
   sts(site: Site, credentials?: Credentials): Promise<STSClient>;
@@ -19,15 +20,18 @@ export interface AwsClients {
   close(): void;
 }
 
-/** The SDK is loaded at the first call: a daemon that serves from its store never needs it. */
-export function createClients(env: Environment): AwsClients {
+/**
+ * The SDK is loaded at the first call: a daemon that serves from its store never needs it. `timeout` is what one
+ * attempt may take to connect, to be answered, or to go on with an answer, in milliseconds.
+ */
+export function createClients(env: Environment, timeout = CALL_TIMEOUT): AwsClients {
   const handlers = new Map<string, Promise<NodeHttpHandler>>();
 
   async function config(site: Site) {
-    const caBundle = site.caBundle ?? env.AWS_CA_BUNDLE ?? '';
+    const { caBundle = '' } = site;
     let handler = handlers.get(caBundle);
     if (!handler) {
-      handler = createHandler(env, caBundle);
+      handler = createHandler(env, caBundle, timeout);
       handlers.set(caBundle, handler);
       handler.catch(() => handlers.delete(caBundle));
     }
@@ -35,15 +39,17 @@ export function createClients(env: Environment): AwsClients {
     return {
       region: site.region,
       endpoint: site.endpoint as string,
+      ignoreConfiguredEndpointUrls: true,
+      authSchemePreference: ['aws.auth#sigv4'],
       useFipsEndpoint: site.fips ?? false,
       useDualstackEndpoint: site.dualstack ?? false,
       requestHandler: await handler,
       maxAttempts: 2,
-      retryMode: 'standard',
-      defaultsMode: 'standard',
+      retryMode: 'standard' as const,
+      defaultsMode: 'standard' as const,
       userAgentAppId: 'credd',
-      logger: undefined,
-    } as const;
+      logger: SILENT,
+    };
   }
 
   return {
@@ -51,6 +57,7 @@ export function createClients(env: Environment): AwsClients {
       const { STSClient } = await import('@aws-sdk/client-sts');
       return new STSClient({
         ...(await config(site)),
+        sigv4aSigningRegionSet: [],
         credentials: credentials ? identity(credentials) : NOBODY,
       });
     },
@@ -64,43 +71,30 @@ export function createClients(env: Environment): AwsClients {
   };
 }
 
-async function createHandler(env: Environment, caBundle: string) {
+async function createHandler(env: Environment, caBundle: string, timeout: number) {
   const { NodeHttpHandler } = await import('@smithy/node-http-handler');
   const ca = caBundle ? readCaBundle(caBundle) : undefined;
-  const agentOptions = { keepAlive: true, maxSockets: CONNECTIONS, ...(ca ? { ca } : {}) };
-  const agents = usesProxy(env)
-    ? await proxyAgents(agentOptions)
-    : { httpAgent: new HttpAgent(agentOptions), httpsAgent: new HttpsAgent(agentOptions) };
+  const options = { keepAlive: true, maxSockets: CONNECTIONS, ...(ca ? { ca } : {}) };
+  const choice = proxyChoice(env);
+  const direct = { httpAgent: new HttpAgent(options), httpsAgent: new HttpsAgent(options) };
   return new NodeHttpHandler({
-    connectionTimeout: CALL_TIMEOUT,
-    requestTimeout: CALL_TIMEOUT,
+    connectionTimeout: timeout,
+    requestTimeout: timeout,
     throwOnRequestTimeout: true,
-    ...agents,
+    socketTimeout: timeout,
+    logger: SILENT,
+    ...(choice ? await proxyAgents(choice, options, direct) : direct),
   });
 }
 
-function usesProxy(env: Environment): boolean {
-  return ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy', 'ALL_PROXY', 'all_proxy'].some(
-    (name) => env[name],
-  );
-}
-
-async function proxyAgents(options: { keepAlive: boolean }) {
+async function proxyAgents(
+  getProxyForUrl: ProxyChoice,
+  options: { keepAlive: boolean },
+  direct: { httpAgent: HttpAgent; httpsAgent: HttpsAgent },
+) {
   const { ProxyAgent } = await import('proxy-agent');
-  const agent = new ProxyAgent(options);
+  const agent = new ProxyAgent({ ...options, ...direct, getProxyForUrl });
   return { httpAgent: agent as unknown as HttpAgent, httpsAgent: agent as unknown as HttpsAgent };
-}
-
-function readCaBundle(path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw new CredentialError(
-      'InvalidCaBundle',
-      400,
-      `The CA bundle ${path} cannot be read (${(error as Error).message}): correct AWS_CA_BUNDLE or ca_bundle.`,
-    );
-  }
 }
 
 function identity({ accessKeyId, secretAccessKey, sessionToken }: Credentials) {

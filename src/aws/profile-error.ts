@@ -15,11 +15,13 @@ export function unknownProfile(name: string, { profiles, files }: SharedConfig) 
   return new CredentialError('UnknownProfile', 400, `There is no profile "${name}". ${known}`);
 }
 
-export function withoutCredentials(profile: ProfileSection) {
+export function withoutCredentials(profile: ProfileSection, isSource: boolean) {
   return invalidProfile(
     profile,
     '',
-    `Profile "${profile.name}" has no credentials`,
+    isSource
+      ? `The source profile "${profile.name}" must have credentials.`
+      : `Profile "${profile.name}" has no credentials`,
     'Add role_arn, sso_session, credential_process or keys to it.',
   );
 }

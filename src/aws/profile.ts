@@ -22,7 +22,7 @@ export function resolveProfile(name: string, config: SharedConfig, env: Environm
 class Resolver {
   readonly #config: SharedConfig;
   readonly #env: Environment;
-  readonly #visited: string[] = [];
+  readonly #visited = new Set<string>();
 
   constructor(config: SharedConfig, env: Environment) {
     this.#config = config;
@@ -35,8 +35,7 @@ class Resolver {
   }
 
   #assumed(profile: ProfileSection): Steps {
-    this.#visited.push(profile.name);
-    const role = this.#roleStep(profile);
+    this.#visited.add(profile.name);
     const sourceProfile = profile.text('source_profile');
     const source = profile.text('credential_source');
     if (sourceProfile && source) {
@@ -47,8 +46,8 @@ class Resolver {
         'Remove one of them.',
       );
     }
-    if (sourceProfile) return [...this.#sourceOf(profile, sourceProfile), role];
-    if (source) return [credentialSource(profile, source, this.#env), role];
+    if (sourceProfile) return [...this.#sourceOf(profile, sourceProfile), this.#roleStep(profile)];
+    if (source) return [credentialSource(profile, source, this.#env), this.#roleStep(profile)];
     throw invalidProfile(
       profile,
       'role_arn',
@@ -67,11 +66,11 @@ class Resolver {
         'Add that profile, or correct the name.',
       );
     }
-    if (this.#visited.includes(name) && !(name === profile.name && hasStaticKeys(source))) {
+    if (this.#visited.has(name) && !(name === profile.name && hasStaticKeys(source))) {
       throw invalidProfile(
         profile,
         'source_profile',
-        `Infinite loop in credential configuration detected. Attempting to load from profile ${name} which has already been visited. Visited profiles: [${this.#visited.map((it) => `'${it}'`).join(', ')}]`,
+        `Infinite loop in credential configuration detected. Attempting to load from profile ${name} which has already been visited. Visited profiles: [${[...this.#visited].map((it) => `'${it}'`).join(', ')}]`,
         'Let one of them get its credentials from elsewhere.',
       );
     }

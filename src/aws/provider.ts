@@ -1,3 +1,4 @@
+import { CredentialError } from '../errors.js';
 import type { Clock } from '../system/clock.js';
 import type { Environment } from '../system/paths.js';
 import { assumeRole } from './assume-role.js';
@@ -28,9 +29,9 @@ export function createProvider(parts: {
   const provide: Provide = async (step, source) => {
     switch (step.kind) {
       case 'keys':
-        return keys(step);
+        return keys(step, clock.now());
       case 'process':
-        return credentialProcess(step, env, clock.now);
+        return credentialProcess(step, env, clock);
       case 'session-token':
         return sessionToken(step, await provide(step.of), clients, clock);
       case 'sso-role':
@@ -48,10 +49,19 @@ export function createProvider(parts: {
   return provide;
 }
 
-function keys({ accessKeyId, secretAccessKey, sessionToken, expiration }: KeysStep): Credentials {
+function keys(step: KeysStep, now: number): Credentials {
+  const { accessKeyId, secretAccessKey, sessionToken, expiration } = step;
+  if (expiration !== undefined && expiration <= now) {
+    throw new CredentialError(
+      'ExpiredToken',
+      403,
+      `Profile "${step.profile}": its session token has expired, as the file says: paste fresh ones.`,
+    );
+  }
   return {
     accessKeyId,
     secretAccessKey,
-    ...(sessionToken ? { sessionToken, ...(expiration ? { expiration } : {}) } : {}),
+    ...(sessionToken ? { sessionToken } : {}),
+    ...(expiration ? { expiration } : {}),
   };
 }

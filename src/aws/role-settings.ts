@@ -5,9 +5,10 @@ import type { ProfileSection } from './shared-config.js';
 /** AWS gives a role session an hour where nothing else is asked for. */
 const DEFAULT_SECONDS = 3600;
 
+/** What is not a whole number is ignored, as by botocore. */
 export function durationSeconds(profile: ProfileSection): number {
-  const seconds = Number.parseInt(profile.text('duration_seconds') ?? '', 10);
-  return Number.isNaN(seconds) ? DEFAULT_SECONDS : seconds;
+  const text = profile.text('duration_seconds') ?? '';
+  return /^\d+$/.test(text) ? Number(text) : DEFAULT_SECONDS;
 }
 
 /** The same for every process of one person, so that they share sessions; CloudTrail shows it. */

@@ -1,4 +1,3 @@
-import { CredentialError } from '../errors.js';
 import type { Clock } from '../system/clock.js';
 import { awsError } from './aws-error.js';
 import { callerIdentity } from './caller-identity.js';
@@ -19,10 +18,7 @@ export async function sessionToken(
   clock: Clock,
 ): Promise<Credentials> {
   if (!keys.sessionToken) return getSessionToken(step, keys, clients);
-  if (keys.expiration !== undefined) {
-    if (keys.expiration > clock.now()) return keys;
-    throw expired(step);
-  }
+  if (keys.expiration !== undefined) return keys;
   const { Account } = await callerIdentity({
     site: step.sts,
     profile: step.profile,
@@ -41,12 +37,4 @@ async function getSessionToken(step: SessionTokenStep, keys: Credentials, client
   } catch (error) {
     throw awsError(error, step.profile, 'GetSessionToken');
   }
-}
-
-function expired(step: SessionTokenStep): CredentialError {
-  return new CredentialError(
-    'ExpiredToken',
-    403,
-    `Profile "${step.profile}": its session token has expired, as the file says: paste fresh ones.`,
-  );
 }

@@ -1,5 +1,6 @@
 import type { Environment } from '../system/paths.js';
 import type { Site } from './chain.js';
+import { invalidProfile } from './profile-error.js';
 import type { ProfileSection, SharedConfig } from './shared-config.js';
 
 export type Service = 'sts' | 'sso' | 'sso_oidc';
@@ -15,11 +16,19 @@ export function siteOf(
   config: SharedConfig,
   env: Environment,
 ): Site {
+  if (!/^[a-z\d]+(-[a-z\d]+)*$/i.test(region)) {
+    throw invalidProfile(
+      profile,
+      service === 'sts' ? 'region' : 'sso_region',
+      `Provided region_name '${region}' doesn't match a supported format.`,
+      'Write it as eu-west-1.',
+    );
+  }
   const site: Site = { region };
   const endpoint = endpointOf(service, profile, config, env);
   if (endpoint) site.endpoint = endpoint;
-  if (profile.text('use_fips_endpoint')?.toLowerCase() === 'true') site.fips = true;
-  if (profile.text('use_dualstack_endpoint')?.toLowerCase() === 'true') site.dualstack = true;
+  if (isTrue(env.AWS_USE_FIPS_ENDPOINT || profile.text('use_fips_endpoint'))) site.fips = true;
+  if (isTrue(env.AWS_USE_DUALSTACK_ENDPOINT || profile.text('use_dualstack_endpoint'))) site.dualstack = true;
   const caBundle = env.AWS_CA_BUNDLE || profile.text('ca_bundle');
   if (caBundle) site.caBundle = caBundle;
   return site;
@@ -30,12 +39,24 @@ export function stsSite(profile: ProfileSection, config: SharedConfig, env: Envi
 }
 
 function endpointOf(service: Service, profile: ProfileSection, config: SharedConfig, env: Environment) {
-  if (isTrue(env.AWS_IGNORE_CONFIGURED_ENDPOINT_URLS)) return undefined;
-  const fromEnvironment = env[`AWS_ENDPOINT_URL_${service.toUpperCase()}`] || env.AWS_ENDPOINT_URL;
-  if (fromEnvironment) return fromEnvironment;
-  if (isTrue(profile.text('ignore_configured_endpoint_urls'))) return undefined;
+  if (isTrue(env.AWS_IGNORE_CONFIGURED_ENDPOINT_URLS || profile.text('ignore_configured_endpoint_urls'))) {
+    return undefined;
+  }
   const services = config.services.get(profile.text('services') ?? '');
-  return services?.get(service)?.get('endpoint_url')?.value || profile.text('endpoint_url');
+  const endpoint =
+    env[`AWS_ENDPOINT_URL_${service.toUpperCase()}`] ||
+    env.AWS_ENDPOINT_URL ||
+    services?.get(service)?.get('endpoint_url')?.value ||
+    profile.text('endpoint_url');
+  if (endpoint && !/^https?:\/\/[^/]/i.test(endpoint)) {
+    throw invalidProfile(
+      profile,
+      'endpoint_url',
+      `Invalid endpoint: ${endpoint}`,
+      'Write it as https://HOST:PORT, in endpoint_url or in AWS_ENDPOINT_URL.',
+    );
+  }
+  return endpoint;
 }
 
 function isTrue(value: string | undefined): boolean {

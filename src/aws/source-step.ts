@@ -6,7 +6,7 @@ import { invalidProfile, withoutCredentials } from './profile-error.js';
 import { durationSeconds, mfaRequired, sessionName } from './role-settings.js';
 import type { ProfileSection, SharedConfig } from './shared-config.js';
 import { siteOf, stsSite } from './site.js';
-import { staticKeys } from './static-keys.js';
+import { partialKeys, staticKeys } from './static-keys.js';
 
 /**
  * Which of the credentials that a profile names are used, in botocore's order: web identity, SSO, keys in the
@@ -21,7 +21,7 @@ export function sourceStep(
   const sts = stsSite(profile, config, env);
   const served = (of: KeysStep | ProcessStep): SourceStep => {
     if (use === 'for a role') return of;
-    if (of.kind === 'keys' && profile.has('mfa_serial')) throw mfaRequired(profile);
+    if (of.kind === 'keys' && !of.sessionToken && profile.has('mfa_serial')) throw mfaRequired(profile);
     return { kind: 'session-token', profile: profile.name, of, sts };
   };
 
@@ -34,7 +34,18 @@ export function sourceStep(
   if (command) return served({ kind: 'process', profile: profile.name, command });
   const configured = staticKeys(profile, 'config');
   if (configured) return served(configured);
-  throw withoutCredentials(profile);
+  throw noSource(profile, use);
+}
+
+/** The nearest thing to a source is what the person is told of. */
+function noSource(profile: ProfileSection, use: 'for a role' | 'for itself'): CredentialError {
+  if (profile.has('aws_secret_access_key')) {
+    return partialKeys(profile, 'aws_secret_access_key', 'aws_access_key_id');
+  }
+  if (profile.has('sso_session') || profile.has('sso_start_url')) {
+    return missingSettings(profile, 'SSO', ['sso_role_name', 'sso_account_id']);
+  }
+  return withoutCredentials(profile, use === 'for a role');
 }
 
 function webIdentityStep(profile: ProfileSection, sts: Site, env: Environment): SourceStep {
@@ -55,7 +66,7 @@ function ssoRoleStep(profile: ProfileSection, config: SharedConfig, env: Environ
   const said = required(
     profile,
     session ?? profile,
-    ['sso_account_id', 'sso_role_name', 'sso_start_url', 'sso_region'],
+    ['sso_role_name', 'sso_account_id', 'sso_start_url', 'sso_region'],
     'SSO',
   );
   return {
@@ -104,14 +115,18 @@ function required<Key extends string>(
   const found = keys.map((key) => [key, profile.text(key) ?? shared.text(key)] as const);
   const missing = found.filter(([, value]) => value === undefined).map(([key]) => key);
   if (missing.length > 0) {
-    throw invalidProfile(
-      profile,
-      '',
-      `The profile "${profile.name}" is configured to use ${what} but is missing required configuration: ${missing.join(', ')}`,
-      'Add it to the profile.',
-    );
+    throw missingSettings(profile, what, missing);
   }
   return Object.fromEntries(found) as Record<Key, string>;
+}
+
+function missingSettings(profile: ProfileSection, what: string, missing: readonly string[]): CredentialError {
+  return invalidProfile(
+    profile,
+    '',
+    `The profile "${profile.name}" is configured to use ${what} but is missing required configuration: ${missing.join(', ')}`,
+    `Add ${missing.length > 1 ? 'them' : 'it'} there.`,
+  );
 }
 
 function loginSession(profile: ProfileSection): CredentialError {

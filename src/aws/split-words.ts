@@ -1,30 +1,23 @@
-const WORD = /(?:[^\s'"\\]|\\.|'[^']*'|"(?:[^"\\]|\\.)*")+/gsy;
-const PIECE = /\\(.)|'([^']*)'|"((?:[^"\\]|\\.)*)"|[^\s'"\\]+/gs;
+/** Runs of one word's characters; a lone quote or backslash is what the others could not take. */
+const PIECE = /([ \t\r\n]+)|\\(.)|'([^']*)'|"((?:[^"\\]|\\.)*)"|[^ \t\r\n'"\\]+|(['"\\])/gs;
 
 /**
- * A command line's words as a POSIX shell splits them, without expansion; botocore runs `credential_process` so.
- * @throws Error where a quote is not closed.
+ * A command line's words as Python's `shlex` splits them, nearly as a POSIX shell does, without expansion; botocore
+ * runs `credential_process` so.
+ * @throws Error where a quote is not closed, or nothing follows a backslash
  */
 export function splitWords(line: string): string[] {
   const words: string[] = [];
-  let at = skipSpace(line, 0);
-  while (at < line.length) {
-    WORD.lastIndex = at;
-    const word = WORD.exec(line)?.[0];
-    if (!word || (WORD.lastIndex < line.length && !/\s/.test(line.charAt(WORD.lastIndex)))) {
-      throw new Error('a quote is not closed');
+  let word: string | undefined;
+  for (const [piece, space, escaped, single, double, lone] of line.matchAll(PIECE)) {
+    if (lone) throw new Error(lone === '\\' ? 'it ends in a backslash' : 'a quote in it is not closed');
+    if (space === undefined) {
+      word = (word ?? '') + (escaped ?? single ?? double?.replace(/\\(["\\])/g, '$1') ?? piece);
+    } else if (word !== undefined) {
+      words.push(word);
+      word = undefined;
     }
-    words.push(word.replace(PIECE, unquote));
-    at = skipSpace(line, WORD.lastIndex);
   }
+  if (word !== undefined) words.push(word);
   return words;
-}
-
-function skipSpace(line: string, from: number): number {
-  const rest = line.slice(from).search(/\S/);
-  return rest < 0 ? line.length : from + rest;
-}
-
-function unquote(piece: string, escaped?: string, single?: string, double?: string): string {
-  return escaped ?? single ?? double?.replace(/\\(["\\$`])/g, '$1') ?? piece;
 }

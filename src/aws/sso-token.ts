@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CredentialError } from '../errors.js';
 import type { SsoRoleStep } from './chain.js';
+import { parseTime } from './time.js';
 
 /**
  * The access token that a sign-in left in the AWS CLI's cache, shared by the CLI and every SDK: a file named by
@@ -29,16 +30,19 @@ export function ssoLoginRequired(step: SsoRoleStep, why: string): CredentialErro
   return new CredentialError(
     'SsoLoginRequired',
     403,
-    `Profile "${step.profile}": ${why} at ${step.startUrl}. Type: aws sso login --profile ${step.profile}`,
+    `Profile "${step.profile}": ${why} at ${step.startUrl}. Type: aws sso login --profile ${shellWord(step.profile)}`,
   );
+}
+
+function shellWord(name: string): string {
+  return /^[\w@%+=:,./-]+$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`;
 }
 
 function parseToken(text: string): { accessToken: string; expiresAt: number } | undefined {
   try {
-    const { accessToken, expiresAt } = JSON.parse(text);
-    // Older CLIs wrote `2020-06-17T10:02:08UTC`.
-    const time = Date.parse(String(expiresAt).replace(/UTC$/, 'Z'));
-    return typeof accessToken === 'string' && Number.isFinite(time)
+    const { accessToken, expiresAt } = Object(JSON.parse(text));
+    const time = parseTime(expiresAt);
+    return typeof accessToken === 'string' && accessToken && time !== undefined
       ? { accessToken, expiresAt: time }
       : undefined;
   } catch {

@@ -1,6 +1,7 @@
 import type { KeysStep } from './chain.js';
 import { invalidProfile } from './profile-error.js';
 import type { ProfileSection } from './shared-config.js';
+import { parseTime } from './time.js';
 
 /** Under these names portals and tools write when pasted keys end. */
 const EXPIRATIONS = [
@@ -19,23 +20,15 @@ export function hasStaticKeys(profile: ProfileSection): boolean {
 
 /**
  * The keys that one of the two files holds for the profile, or either where none is named.
- * @throws CredentialError `InvalidProfile` where an id stands without its secret, or the other way round
+ * As for botocore a secret without an id is not there.
+ * @throws CredentialError `InvalidProfile` where an id stands without its secret
  */
 export function staticKeys(profile: ProfileSection, file?: 'credentials' | 'config'): KeysStep | undefined {
   const section = file ? profile.from(file) : profile;
   const accessKeyId = section?.text('aws_access_key_id');
   const secretAccessKey = section?.text('aws_secret_access_key');
-  if (!section || (!accessKeyId && !secretAccessKey)) return undefined;
-  if (!accessKeyId || !secretAccessKey) {
-    const missing = accessKeyId ? 'aws_secret_access_key' : 'aws_access_key_id';
-    const present = accessKeyId ? 'aws_access_key_id' : 'aws_secret_access_key';
-    throw invalidProfile(
-      section,
-      present,
-      `Partial credentials found in profile "${profile.name}", missing: ${missing}`,
-      'Add it beside the other.',
-    );
-  }
+  if (!section || !accessKeyId) return undefined;
+  if (!secretAccessKey) throw partialKeys(section, 'aws_access_key_id', 'aws_secret_access_key');
   // Some tools wrote the token as `aws_security_token`.
   const sessionToken = section.text('aws_session_token') ?? section.text('aws_security_token');
   const expiration = sessionToken ? expirationOf(section) : undefined;
@@ -50,10 +43,20 @@ export function staticKeys(profile: ProfileSection, file?: 'credentials' | 'conf
   };
 }
 
+export function partialKeys(section: ProfileSection, present: string, missing: string) {
+  const provider = section.get(present)?.file === 'config' ? 'config-file' : 'shared-credentials-file';
+  return invalidProfile(
+    section,
+    present,
+    `Partial credentials found in ${provider}, missing: ${missing}`,
+    `Add it beside the ${present} of "${section.name}".`,
+  );
+}
+
 function expirationOf(section: ProfileSection): number | undefined {
   for (const key of EXPIRATIONS) {
-    const time = Date.parse(section.text(key) ?? '');
-    if (Number.isFinite(time)) return time;
+    const time = parseTime(section.text(key));
+    if (time !== undefined) return time;
   }
   return undefined;
 }

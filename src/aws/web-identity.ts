@@ -23,14 +23,23 @@ export async function webIdentity(step: WebIdentityStep, clients: AwsClients): P
   }
 }
 
+/** Read afresh each time: whoever issues the token replaces it before it expires. */
 async function readToken(step: WebIdentityStep): Promise<string> {
   try {
-    return (await readFile(step.tokenFile, 'utf8')).trim();
+    const token = (await readFile(step.tokenFile, 'utf8')).trim();
+    if (!token) throw new Error('it is empty');
+    return token;
   } catch (error) {
     throw new CredentialError(
       'WebIdentityTokenUnreadable',
       403,
-      `Profile "${step.profile}": web_identity_token_file cannot be read (${(error as Error).message}). Write the token there, or correct the path.`,
+      `Profile "${step.profile}": the web_identity_token_file ${step.tokenFile} cannot be used (${reason(error)}). Have the token written there, or correct the path.`,
+      { retryable: true },
     );
   }
+}
+
+function reason(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code === 'ENOENT' ? 'it does not exist' : (code ?? message);
 }

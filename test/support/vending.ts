@@ -1,0 +1,279 @@
+import './clean-environment.js';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Test } from 'tap';
+import { createClients } from '../../src/aws/clients.js';
+import { resolveProfile } from '../../src/aws/profile.js';
+import { createProvider } from '../../src/aws/provider.js';
+import { readSharedConfig } from '../../src/aws/shared-config.js';
+import { type SimulatedAws, type SimulatedAwsOptions, startSimulatedAws } from '../../src/demo/aws.js';
+import type { IdentityCenter } from '../../src/demo/sso.js';
+import { Refresher } from '../../src/sessions/refresher.js';
+import { SessionStore } from '../../src/sessions/session-store.js';
+import { Vendor } from '../../src/sessions/vendor.js';
+import { MemoryStore } from '../../src/system/memory-store.js';
+import type { SecretStore } from '../../src/system/secret-store.js';
+import { type DrivenClock, drivenClock } from './driven-clock.js';
+
+export const SECOND = 1000;
+export const MINUTE = 60 * SECOND;
+export const HOUR = 60 * MINUTE;
+
+export const ACCOUNT = '123456789012';
+export const USER = {
+  accountId: ACCOUNT,
+  name: 'ada',
+  accessKeyId: 'AKIAADA',
+  secretAccessKey: 'ada-secret',
+};
+const SIGNED_IN = 'a-sign-in';
+
+export interface TravelClock extends DrivenClock {
+  /** A laptop's sleep, or a hand at the clock: the wall clock changes, and timers know nothing of it. */
+  jump(ms: number): void;
+  /** How many timers are set. */
+  readonly timers: number;
+}
+
+export function travelClock(): TravelClock {
+  // Whole seconds, because AWS gives expirations in whole seconds.
+  const driven = drivenClock(Math.floor(Date.now() / 1000) * 1000);
+  let offset = 0;
+  let timers = 0;
+  return {
+    now: () => driven.now() + offset,
+    after(ms, callback) {
+      timers++;
+      let ended = false;
+      const end = () => {
+        if (!ended) timers--;
+        ended = true;
+      };
+      const cancel = driven.after(ms, () => {
+        end();
+        callback();
+      });
+      return () => {
+        end();
+        cancel();
+      };
+    },
+    advance: driven.advance,
+    jump(ms) {
+      offset += ms;
+    },
+    get timers() {
+      return timers;
+    },
+  };
+}
+
+/** Always the same row of numbers from 0 to 1 for the same seed. */
+export function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+export interface VendingOptions {
+  /** The text of `~/.aws/config`; every profile's endpoint is the simulated AWS. */
+  config: string | ((url: string) => string);
+  world?: SimulatedAwsOptions['world'];
+  store?: SecretStore | Promise<SecretStore>;
+  seed?: number;
+  env?: Record<string, string>;
+}
+
+export interface LogLine {
+  level: 'info' | 'warn';
+  message: string;
+  [field: string]: unknown;
+}
+
+export interface Vending {
+  clock: TravelClock;
+  aws: SimulatedAws;
+  vendor: Vendor;
+  store: SecretStore | Promise<SecretStore>;
+  sessions: SessionStore;
+  log: LogLine[];
+  /** From now on AWS does not answer, until `release`. */
+  hang(operation?: string): void;
+  /** Ends every fault. */
+  release(): void;
+  /** Waits until nothing is asked of AWS, but for what hangs there. */
+  settled(): Promise<void>;
+  /** Lets time pass in small steps, each of which settles. */
+  pass(ms: number, step?: number): Promise<void>;
+  /** What a client gets: the access key id. Time stands still meanwhile. */
+  ask(profile: string): Promise<string>;
+  /** Rewrites the config file, as the daemon notices it. */
+  edit(config: string): Promise<void>;
+  /** The same daemon after a restart: same files, same store, same AWS. */
+  restart(): Promise<Vending>;
+}
+
+/** Everything below HTTP, with real files and a simulated AWS, in driven time. */
+export async function startVending(t: Test, options: VendingOptions): Promise<Vending> {
+  const clock = travelClock();
+  const aws = await startSimulatedAws({
+    clock,
+    world: {
+      users: [USER],
+      roleFor: (arn) => ({ arn, trusts: ['*'], maxSessionDuration: 43_200 }),
+      ...options.world,
+    },
+  });
+  t.teardown(aws.close);
+  const { config } = options;
+  const text = typeof config === 'string' ? config : config(aws.url);
+  const home = folderOf(t);
+  mkdirSync(join(home, '.aws'));
+  writeFileSync(join(home, '.aws/config'), text);
+  for (const center of options.world?.identityCenters ?? []) signIn(home, center);
+  return compose(t, { ...options, store: options.store ?? new MemoryStore(), clock, aws, home });
+}
+
+/** A new folder each time: a test may start several. */
+function folderOf(t: Test): string {
+  return mkdtempSync(join(existsSync(t.testdirName) ? t.testdirName : t.testdir({}), 'home-'));
+}
+
+async function compose(
+  t: Test,
+  options: VendingOptions & {
+    clock: TravelClock;
+    aws: SimulatedAws;
+    home: string;
+    store: SecretStore | Promise<SecretStore>;
+  },
+): Promise<Vending> {
+  const { clock, aws, home, store } = options;
+  const env = { USER: 'ada', AWS_ENDPOINT_URL: aws.url, ...options.env };
+  const paths = { config: join(home, '.aws/config'), credentials: join(home, '.aws/credentials'), home };
+  let shared = await readSharedConfig(paths);
+  const clients = createClients(env);
+  const refresher = new Refresher(clock);
+  const log: LogLine[] = [];
+  const line = (level: LogLine['level']) => (context: object, message: string) =>
+    void log.push({ level, message, ...context });
+  const provide = createProvider({ clients, clock, env, ssoCache: join(home, '.aws/sso/cache') });
+  let inFlight = 0;
+  let hanging = false;
+  const sessions = new SessionStore(Promise.resolve(store), { debug: () => {} });
+  const vendor = new Vendor({
+    chain: (profile) => resolveProfile(profile, shared, env),
+    async provide(step, source) {
+      inFlight++;
+      try {
+        return await provide(step, source);
+      } finally {
+        inFlight--;
+      }
+    },
+    store: sessions,
+    refresher,
+    clock,
+    random: seeded(options.seed ?? 1),
+    log: { info: line('info'), warn: line('warn') },
+  });
+  t.teardown(() => {
+    refresher.stop();
+    aws.faults.clear();
+    clients.close();
+  });
+
+  const vending: Vending = {
+    clock,
+    aws,
+    vendor,
+    store,
+    sessions,
+    log,
+    hang(operation = '*') {
+      hanging = true;
+      aws.faults.set(operation, { kind: 'hang' });
+    },
+    release() {
+      hanging = false;
+      aws.faults.clear();
+    },
+    async settled() {
+      const unanswered = () => aws.calls.filter(({ outcome }) => outcome === 'pending').length;
+      do await turn();
+      while (inFlight > (hanging ? unanswered() : 0));
+    },
+    async pass(ms, step = MINUTE) {
+      for (let left = ms; left > 0; left -= step) {
+        clock.advance(Math.min(step, left));
+        await vending.settled();
+      }
+    },
+    ask: async (profile) => JSON.parse(String(await vendor.get(profile))).AccessKeyId,
+    async edit(text) {
+      writeFileSync(paths.config, text);
+      shared = await readSharedConfig(paths);
+      vendor.chainsChanged();
+    },
+    async restart() {
+      refresher.stop();
+      return compose(t, options);
+    },
+  };
+  return vending;
+}
+
+/** One turn of the event loop, in which all that was ready has happened. */
+export function turn(): Promise<void> {
+  return new Promise((done) => setImmediate(done));
+}
+
+export const CENTER: IdentityCenter = {
+  startUrl: 'https://wellcome.awsapps.com/start/#',
+  region: 'eu-west-1',
+  userName: 'ada',
+  assignments: [{ accountId: ACCOUNT, roles: ['developer'] }],
+  tokens: [{ accessToken: SIGNED_IN, expiresAt: Date.UTC(2100, 0) }],
+};
+
+function signIn(home: string, { startUrl, region, tokens }: IdentityCenter): void {
+  const cache = join(home, '.aws/sso/cache');
+  mkdirSync(cache, { recursive: true });
+  const [token] = tokens ?? [];
+  if (!token) return;
+  const { accessToken, expiresAt } = token;
+  writeFileSync(
+    join(cache, `${createHash('sha1').update(startUrl).digest('hex')}.json`),
+    JSON.stringify({ startUrl, region, accessToken, expiresAt: new Date(expiresAt).toISOString() }),
+  );
+}
+
+/** Sections of a config file. */
+export const keysProfile = (name: string): string => `[profile ${name}]
+aws_access_key_id = ${USER.accessKeyId}
+aws_secret_access_key = ${USER.secretAccessKey}
+region = eu-west-1
+`;
+
+export const ssoProfile = (name: string): string => `[profile ${name}]
+sso_start_url = ${CENTER.startUrl}
+sso_region = ${CENTER.region}
+sso_account_id = ${ACCOUNT}
+sso_role_name = developer
+region = eu-west-1
+`;
+
+export const roleProfile = (
+  name: string,
+  source: string,
+  role = name,
+  more = '',
+): string => `[profile ${name}]
+role_arn = arn:aws:iam::${ACCOUNT}:role/${role}
+source_profile = ${source}
+region = eu-west-1
+${more}
+`;
