@@ -8,12 +8,12 @@ export interface Renewable {
   renew(): void;
 }
 
-const BURST = 20;
-const BURST_PAUSE = 1000;
+/** At most 20 renewals a second: what lapsed while the laptop slept must not be asked of AWS all at once. */
+const PACE = 50;
 
 /**
- * One timer over anything that has to be renewed. It looks at the wall clock at least every 15 s, because timers
- * stand still while a laptop sleeps; what lapsed meanwhile is renewed soonest-needed first, 20 a second.
+ * One timer over anything that has to be renewed, soonest needed first. It looks at the wall clock at least every
+ * 15 s, because timers stand still while a laptop sleeps.
  */
 export class Refresher {
   readonly #clock: Clock;
@@ -26,9 +26,10 @@ export class Refresher {
     this.#clock = clock;
   }
 
+  /** Replaces what was scheduled under the same key. */
   schedule(item: Renewable): void {
     this.#items.set(item.key, item);
-    this.#wakeBy(item.dueAt);
+    this.#wakeFor(item);
   }
 
   cancel(key: string): void {
@@ -42,9 +43,9 @@ export class Refresher {
     this.#wakesAt = Number.POSITIVE_INFINITY;
   }
 
-  #wakeBy(time: number): void {
+  #wakeFor({ dueAt }: Renewable): void {
     const now = this.#clock.now();
-    const at = Math.min(Math.max(time, this.#notBefore, now), now + CLOCK_CHECK);
+    const at = Math.min(Math.max(dueAt, this.#notBefore, now), now + CLOCK_CHECK);
     if (at >= this.#wakesAt) return;
     this.#cancel?.();
     this.#wakesAt = at;
@@ -55,18 +56,19 @@ export class Refresher {
     this.#wakesAt = Number.POSITIVE_INFINITY;
     this.#cancel = undefined;
     const now = this.#clock.now();
-    const due = [...this.#items.values()]
-      .filter((item) => item.dueAt <= now)
-      .sort((a, b) => a.dueAt - b.dueAt);
-    for (const item of due.slice(0, BURST)) {
-      this.#items.delete(item.key);
-      item.renew();
+    const due = this.#soonest();
+    if (due && due.dueAt <= now) {
+      this.#items.delete(due.key);
+      this.#notBefore = now + PACE;
+      due.renew();
     }
-    this.#notBefore = due.length > BURST ? now + BURST_PAUSE : 0;
-    const next = [...this.#items.values()].reduce(
-      (least, item) => Math.min(least, item.dueAt),
-      Number.POSITIVE_INFINITY,
-    );
-    if (next < Number.POSITIVE_INFINITY) this.#wakeBy(next);
+    const next = this.#soonest();
+    if (next) this.#wakeFor(next);
+  }
+
+  #soonest(): Renewable | undefined {
+    let soonest: Renewable | undefined;
+    for (const item of this.#items.values()) if (!soonest || item.dueAt < soonest.dueAt) soonest = item;
+    return soonest;
   }
 }

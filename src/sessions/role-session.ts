@@ -17,6 +17,16 @@ export function isRoleSession(value: Credentials & { obtainedAt?: number }): val
   );
 }
 
+/** What was given just now; a source that repeats what it gave (a process with a cache) has renewed nothing. */
+export function dated(
+  given: Credentials,
+  held: RoleSession | undefined,
+  now: number,
+): Credentials & { obtainedAt: number } {
+  const repeated = held?.sessionToken === given.sessionToken && held?.expiration === given.expiration;
+  return { ...given, obtainedAt: held && repeated ? Math.min(held.obtainedAt, now) : now };
+}
+
 /** Milliseconds until the session ends; negative once it has. */
 export function timeLeft(session: RoleSession, now: number): number {
   return session.expiration - now;

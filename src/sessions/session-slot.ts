@@ -1,11 +1,13 @@
 import type { Step } from '../aws/chain.js';
 import type { Credentials } from '../aws/credentials.js';
 import type { Provide } from '../aws/provider.js';
-import { CredentialError } from '../errors.js';
+import type { CredentialError } from '../errors.js';
 import type { Clock } from '../system/clock.js';
 import type { Refresher } from './refresher.js';
-import { ecsBody, isRoleSession, type RoleSession, timeLeft } from './role-session.js';
+import { dated, isRoleSession, type RoleSession, timeLeft } from './role-session.js';
+import { asCredentialError, expiredOnArrival } from './session-error.js';
 import type { SessionStore } from './session-store.js';
+import { SingleFlight } from './single-flight.js';
 import {
   failureMemory,
   isEnding,
@@ -37,20 +39,19 @@ export interface SlotParts {
 
 /**
  * What is held for one step of a chain: its session, when that is due for renewal, the flight that is fetching the
- * next one, and the last failure. However many ask, one flight is under way.
+ * next one, and the last failure.
  */
 export class SessionSlot {
   readonly key: string;
-  readonly step: Step;
   readonly source: SessionSlot | undefined;
+  /** As the profile that was resolved last has it: profiles that share the slot differ in nothing but the name. */
+  step: Step;
   readonly #parts: SlotParts;
+  readonly #flight = new SingleFlight<Credentials>();
   #session: RoleSession | undefined;
-  #body: Buffer | undefined;
-  #flight: Promise<Credentials> | undefined;
-  #storeAsked = false;
-  #forgotten = false;
+  #dueAt = Number.POSITIVE_INFINITY;
+  #skipsStore = false;
   failure: Failure | undefined;
-  dueAt = Number.POSITIVE_INFINITY;
   /** When a client last asked for exactly this step. */
   lastAskedAt = Number.NEGATIVE_INFINITY;
 
@@ -66,143 +67,158 @@ export class SessionSlot {
     return this.#session && timeLeft(this.#session, this.#now()) > 0 ? this.#session : undefined;
   }
 
-  /** The answer for SDKs, serialised once for each session. Only valid while `session` is. */
-  get body(): Buffer {
-    if (!this.#session) throw new TypeError('there is no session to serialise');
-    this.#body ??= ecsBody(this.#session);
-    return this.#body;
+  /** The same, but in its last moments only where no successor is to be had just now. */
+  get lasting(): RoleSession | undefined {
+    const { session } = this;
+    const now = this.#now();
+    const successor = this.isFetching || this.failure !== undefined || now >= this.#dueAt;
+    return session && isEnding(session, now) && successor ? undefined : session;
   }
 
-  /** The failure that answers in place of a new attempt, for a few seconds. */
-  get rememberedFailure(): Failure | undefined {
+  get isFetching(): boolean {
+    return this.#flight.isUnderWay;
+  }
+
+  /** When the session will be renewed though nobody asks; undefined where it is left to lapse. */
+  get renewsAt(): number | undefined {
+    return this.session && this.#isWarm(this.#dueAt) ? this.#dueAt : undefined;
+  }
+
+  /**
+   * The failure that stands in place of a new attempt: any, for some seconds; beside a session that lasts, one that
+   * will not pass by itself.
+   */
+  get standingFailure(): Failure | undefined {
     const { failure } = this;
-    return failure && this.#now() - failure.at < failureMemory(this.#session) && this.#now() >= failure.at
-      ? failure
-      : undefined;
+    if (!failure) return undefined;
+    if (this.session && !failure.error.retryable) return failure;
+    const age = this.#now() - failure.at;
+    return age >= 0 && age < failureMemory(this.#session) ? failure : undefined;
   }
 
   /** Credentials to call AWS with: the session while it lasts beyond the moment, else new ones. */
   async usable(): Promise<Credentials> {
-    const { session } = this;
-    if (session && !isEnding(session, this.#now())) return session;
-    const failure = this.rememberedFailure;
-    if (failure && session) return session;
-    if (failure) throw failure.error;
+    // Keys come from the files as they are: there is nothing to keep, to renew or to store.
+    if (this.step.kind === 'keys') return this.#parts.provide(this.step);
+    const { lasting, standingFailure } = this;
+    if (lasting && !this.#clockWasSetBack(lasting)) return lasting;
+    if (standingFailure) return this.session ?? Promise.reject(standingFailure.error);
     return this.obtain().catch((error) => this.session ?? Promise.reject(error));
   }
 
   /** Asks AWS even where a session is held or stored, and whatever failed before. */
   renew(): Promise<Credentials> {
-    this.#storeAsked = true;
+    this.#skipsStore = true;
     for (let slot: SessionSlot | undefined = this; slot; slot = slot.source) slot.failure = undefined;
     return this.obtain();
   }
 
   /** Joins the flight under way, or starts one: the store first, then AWS. */
   obtain(): Promise<Credentials> {
-    if (!this.#flight) {
-      this.#flight = this.#fly().finally(() => {
-        this.#flight = undefined;
-      });
-      this.#flight.catch(() => {});
-    }
-    return this.#flight;
+    return this.#flight.join((isCurrent) => this.#fly(isCurrent));
   }
 
   /** A request met a session that is due: renew it behind the answer, unless an attempt failed just now. */
   renewIfDue(): void {
     const session = this.#session;
+    if (!session || this.isFetching || this.standingFailure) return;
     const now = this.#now();
-    if (!session || this.#flight) return;
-    const worthTrying =
-      isInLastTenth(session, now) && this.failure?.error.retryable && !this.rememberedFailure;
-    const clockSetBack = now < session.obtainedAt - CLOCK_TOLERANCE;
-    if (now >= this.dueAt || worthTrying || clockSetBack) this.obtain();
+    const urgent = this.failure !== undefined && isInLastTenth(session, now);
+    if (now >= this.#dueAt || urgent || this.#clockWasSetBack(session)) this.obtain();
   }
 
   /** Drops what is held, here and in the store; a flight under way ends for those who wait, and is not kept. */
   forget(): void {
-    this.#forgotten = true;
+    this.#flight.abandon();
     this.#session = undefined;
-    this.#body = undefined;
     this.failure = undefined;
-    this.#parts.refresher.cancel(this.key);
+    // Reading does not wait for writing: what is being deleted must not come back.
+    this.#skipsStore = true;
+    this.#renewAt(Number.POSITIVE_INFINITY);
     this.#parts.store.drop(this.key);
   }
 
-  async #fly(): Promise<Credentials> {
+  async #fly(isCurrent: () => boolean): Promise<Credentials> {
     try {
-      const kept = await this.#fromStore();
+      const kept = await this.#fromStore(isCurrent);
       if (kept) return kept;
       const source = await this.source?.usable();
-      const obtained = { ...(await this.#parts.provide(this.step, source)), obtainedAt: this.#now() };
-      if (!isRoleSession(obtained)) return obtained;
-      this.#keep(obtained);
+      const given = await this.#parts.provide(this.step, source);
+      const now = this.#now();
+      if (given.expiration !== undefined && given.expiration <= now) {
+        throw expiredOnArrival(this.step.profile, given.expiration, now);
+      }
+      const obtained = dated(given, this.#session, now);
+      if (isRoleSession(obtained) && isCurrent()) this.#keep(obtained);
       return obtained;
-    } catch (error) {
-      throw this.#fail(asCredentialError(error));
+    } catch (thrown) {
+      const error = asCredentialError(thrown);
+      if (isCurrent()) this.#fail(error);
+      throw error;
     }
   }
 
-  async #fromStore(): Promise<RoleSession | undefined> {
-    if (this.#storeAsked || this.step.kind === 'keys') return undefined;
-    this.#storeAsked = true;
-    const session = await this.#parts.store.load(this.key, this.#now());
-    if (!session || isEnding(session, this.#now())) return undefined;
-    this.#hold(session);
-    return session;
+  /** The stored session, if it lasts beyond the moment; one that is ending is held, but not enough. */
+  async #fromStore(isCurrent: () => boolean): Promise<RoleSession | undefined> {
+    if (this.#skipsStore) return undefined;
+    const session = await this.#parts.store.load(this.key, this.#parts.clock);
+    if (this.#skipsStore || !isCurrent()) return undefined;
+    this.#skipsStore = true;
+    if (session) this.#hold(session, renewalDue(session, this.#parts.random));
+    return session && !isEnding(session, this.#now()) ? session : undefined;
   }
 
   #keep(session: RoleSession): void {
-    if (this.#forgotten) return;
-    const isNew = session.expiration !== this.#session?.expiration;
-    this.#hold(session);
-    if (!isNew) return;
-    this.#parts.store.save(this.key, session);
-    this.#parts.renewed(this);
+    const { clock, random, store, renewed } = this.#parts;
+    const before = this.#session;
+    const now = clock.now();
+    // What is repeated is due already: whoever gave it is not asked in a loop.
+    const soonest = now + retryDelay(session, 1, now, random);
+    this.#hold(session, Math.max(renewalDue(session, random), soonest));
+    const sameKeys = before?.sessionToken === session.sessionToken;
+    if (!sameKeys || before.expiration !== session.expiration) store.save(this.key, session);
+    if (!sameKeys) renewed(this);
   }
 
-  #hold(session: RoleSession): void {
-    const now = this.#now();
-    const asBefore = this.#session !== undefined && session.expiration <= this.#session.expiration;
+  #hold(session: RoleSession, dueAt: number): void {
     this.#session = session;
-    this.#body = undefined;
     this.failure = undefined;
-    // A source that repeats what it gave before (a process with a cache, a pasted session) is not asked in a loop.
-    const due = renewalDue(session, this.#parts.random);
-    this.#renewAt(asBefore && due <= now ? now + retryDelay(session, 1, now, this.#parts.random) : due);
+    this.#renewAt(dueAt);
   }
 
-  #fail(error: CredentialError): CredentialError {
+  #fail(error: CredentialError): void {
     const now = this.#now();
     const failure = { error, at: now, attempts: (this.failure?.attempts ?? 0) + 1 };
     this.failure = failure;
     this.#parts.failed(this, failure);
     const { session } = this;
-    if (!session || this.#forgotten) return error;
-    if (error.retryable) this.#renewAt(now + retryDelay(session, failure.attempts, now, this.#parts.random));
-    else this.dueAt = Number.POSITIVE_INFINITY;
-    return error;
+    const again = session && error.retryable;
+    this.#renewAt(
+      again ? now + retryDelay(session, failure.attempts, now, this.#parts.random) : Number.POSITIVE_INFINITY,
+    );
   }
 
   #renewAt(dueAt: number): void {
-    this.dueAt = dueAt;
-    this.#parts.refresher.schedule({ key: this.key, dueAt, renew: () => this.#renewIfWarm() });
+    const { key } = this;
+    this.#dueAt = dueAt;
+    if (dueAt === Number.POSITIVE_INFINITY) this.#parts.refresher.cancel(key);
+    else this.#parts.refresher.schedule({ key, dueAt, renew: () => this.#renewIfWarm() });
   }
 
   /** Nobody asked for it in a long while: it is left to lapse, and fetched anew by whoever asks next. */
   #renewIfWarm(): void {
-    if (this.#now() - this.lastAskedAt < KEPT_WARM) this.obtain();
+    if (this.#isWarm(this.#now())) this.obtain();
+  }
+
+  #isWarm(at: number): boolean {
+    return at - this.lastAskedAt < KEPT_WARM;
+  }
+
+  #clockWasSetBack({ obtainedAt }: RoleSession): boolean {
+    return this.#now() < obtainedAt - CLOCK_TOLERANCE;
   }
 
   #now(): number {
     return this.#parts.clock.now();
   }
-}
-
-function asCredentialError(error: unknown): CredentialError {
-  if (error instanceof CredentialError) return error;
-  return new CredentialError('InternalError', 500, `credd met a bug: ${(error as Error).message}`, {
-    cause: error,
-  });
 }

@@ -1,5 +1,9 @@
+import type { Clock } from '../system/clock.js';
 import type { SecretStore } from '../system/secret-store.js';
 import { isRoleSession, type RoleSession } from './role-session.js';
+
+/** A keychain that answers at all has done so by then; after that AWS is the quicker one. */
+const READ_WAIT = 3000;
 
 /** Role sessions on top of a secret store. A store that fails is a miss, never a failed request. */
 export class SessionStore {
@@ -11,13 +15,18 @@ export class SessionStore {
 
   constructor(store: Promise<SecretStore>, log: { debug(context: object, message: string): void }) {
     this.#store = store;
+    // Each use of the store tells of it.
+    store.catch(() => {});
     this.#log = log;
   }
 
-  async load(key: string, now: number): Promise<RoleSession | undefined> {
-    const text = await this.#try('read', (store) => store.get(key));
+  async load(key: string, clock: Clock): Promise<RoleSession | undefined> {
+    const text = await this.#inTime(
+      clock,
+      this.#try('read', (store) => store.get(key)),
+    );
     const session = text === undefined ? undefined : parse(text);
-    return session && session.expiration > now ? session : undefined;
+    return session && session.expiration > clock.now() ? session : undefined;
   }
 
   save(key: string, session: RoleSession): void {
@@ -32,6 +41,17 @@ export class SessionStore {
   async close(): Promise<void> {
     await this.#writes;
     await this.#try('closed', (store) => store.close());
+  }
+
+  /** No request fails because a store hangs. */
+  #inTime<T>(clock: Clock, reading: Promise<T | undefined>): Promise<T | undefined> {
+    return new Promise((resolve) => {
+      const cancel = clock.after(READ_WAIT, () => {
+        this.problem = 'it does not answer';
+        resolve(undefined);
+      });
+      reading.then(resolve).finally(cancel);
+    });
   }
 
   /** No answer waits for a write; a later one must not overtake an earlier one. */

@@ -1,8 +1,10 @@
 import { type Chain, describe } from '../aws/chain.js';
+import type { Credentials } from '../aws/credentials.js';
 import { CredentialError } from '../errors.js';
-import type { RoleSession } from './role-session.js';
+import { ecsBody, isRoleSession, type RoleSession } from './role-session.js';
+import { addressed, stillFetching } from './session-error.js';
 import { type Failure, SessionSlot, type SlotParts } from './session-slot.js';
-import { FIRST_SESSION_WAIT, isEnding, LAST_MOMENT_WAIT } from './timing.js';
+import { FIRST_SESSION_WAIT, LAST_MOMENT_WAIT } from './timing.js';
 
 export interface VendorParts extends Omit<SlotParts, 'failed' | 'renewed'> {
   /** @throws CredentialError where the profile is unknown or broken */
@@ -30,6 +32,8 @@ export class Vendor {
   /** By the hash of everything that determines a step: fifty roles behind one source share it. */
   readonly #slots = new Map<string, SessionSlot>();
   readonly #byProfile = new Map<string, SessionSlot>();
+  /** The answers for SDKs, serialised once for each session. */
+  readonly #bodies = new WeakMap<RoleSession, Buffer>();
 
   constructor(parts: VendorParts) {
     this.#parts = parts;
@@ -46,37 +50,29 @@ export class Vendor {
    */
   get(profile: string): Buffer | Promise<Buffer> {
     const slot = this.#asked(profile);
-    const { session } = slot;
-    if (session && !isEnding(session, slot.lastAskedAt)) {
-      slot.renewIfDue();
-      return slot.body;
-    }
-    return this.#settle(slot).then(() => slot.body);
+    const session = atOnce(slot);
+    return session ? this.#bodyOf(session) : this.#awaited(slot, profile).then((it) => this.#bodyOf(it));
   }
 
   /** The same, as a value. */
   async session(profile: string): Promise<RoleSession> {
     const slot = this.#asked(profile);
-    const { session } = slot;
-    if (session && !isEnding(session, slot.lastAskedAt)) {
-      slot.renewIfDue();
-      return session;
-    }
-    return this.#settle(slot);
+    return atOnce(slot) ?? this.#awaited(slot, profile);
   }
 
   /** A new session now, whatever is held. */
   async renew(profile: string): Promise<RoleSession> {
-    const slot = this.#asked(profile);
-    await slot.renew();
-    return heldBy(slot, profile);
+    const outcome = await this.#asked(profile)
+      .renew()
+      .catch((error: CredentialError) => error);
+    return sessionIn(outcome, profile) ?? Promise.reject(stillFetching(profile));
   }
 
   /** Drops the profile's session from memory and store. */
   forget(profile: string): void {
     const slot = this.#slot(profile);
     slot.forget();
-    this.#slots.delete(slot.key);
+    // The slot stays: the roles behind it go on sharing it.
     for (const [name, held] of this.#byProfile) if (held === slot) this.#byProfile.delete(name);
   }
 
@@ -118,6 +114,7 @@ export class Vendor {
     for (const [index, step] of chain.steps.entries()) {
       const key = chain.keys[index] as string;
       slot = this.#slots.get(key) ?? new SessionSlot(key, step, slot, this.#slotParts);
+      slot.step = step;
       this.#slots.set(key, slot);
     }
     this.#byProfile.set(profile, slot as SessionSlot);
@@ -125,30 +122,33 @@ export class Vendor {
   }
 
   /** Waits for the flight as long as an SDK would, then makes do with what there is. */
-  async #settle(slot: SessionSlot): Promise<RoleSession> {
-    const { profile } = slot.step;
-    const failure = slot.rememberedFailure;
-    if (!failure) {
-      const wait = slot.session ? LAST_MOMENT_WAIT : FIRST_SESSION_WAIT;
-      const flight = slot.obtain();
-      const outcome = await this.#within(wait, flight).catch((error: CredentialError) => error);
-      if (outcome instanceof CredentialError && !slot.session) throw outcome;
-    } else if (!slot.session) {
-      throw failure.error;
-    }
-    return heldBy(slot, profile);
+  async #awaited(slot: SessionSlot, profile: string): Promise<RoleSession> {
+    const { session, standingFailure } = slot;
+    if (standingFailure) return session ?? Promise.reject(addressed(standingFailure.error, profile));
+    const flight = slot.obtain();
+    if (session) await this.#within(LAST_MOMENT_WAIT, flight);
+    if (slot.session) return slot.session;
+    const outcome = await this.#within(FIRST_SESSION_WAIT, flight);
+    return slot.session ?? sessionIn(outcome, profile) ?? Promise.reject(stillFetching(profile));
   }
 
-  #within(wait: number, flight: Promise<unknown>): Promise<unknown> {
-    return new Promise((resolve, reject) => {
+  /** What comes of the flight, its failure too; undefined where that takes too long. */
+  #within(wait: number, flight: Promise<Credentials>): Promise<Outcome> {
+    return new Promise((resolve) => {
       const cancel = this.#parts.clock.after(wait, () => resolve(undefined));
-      flight.then(resolve, reject).finally(cancel);
+      flight.then(resolve, resolve).finally(cancel);
     });
   }
 
-  #logRenewal({ step, session, dueAt }: SessionSlot): void {
+  #bodyOf(session: RoleSession): Buffer {
+    const body = this.#bodies.get(session) ?? ecsBody(session);
+    this.#bodies.set(session, body);
+    return body;
+  }
+
+  #logRenewal({ step, session, renewsAt }: SessionSlot): void {
     this.#parts.log.info(
-      { profile: step.profile, step: step.kind, expires: iso(session?.expiration), renews: iso(dueAt) },
+      { profile: step.profile, step: step.kind, expires: iso(session?.expiration), renews: iso(renewsAt) },
       `new session for profile "${step.profile}"`,
     );
   }
@@ -161,28 +161,37 @@ export class Vendor {
   }
 }
 
-function heldBy(slot: SessionSlot, profile: string): RoleSession {
-  if (slot.session) return slot.session;
-  throw new CredentialError(
-    'StillFetching',
-    503,
-    `Profile "${profile}": AWS has not answered yet; credd goes on asking. Try again in a few seconds.`,
-  );
+type Outcome = Credentials | CredentialError | undefined;
+
+/** The session that needs no waiting; if it is due, it is renewed behind the answer. */
+function atOnce(slot: SessionSlot): RoleSession | undefined {
+  const { lasting } = slot;
+  if (lasting) slot.renewIfDue();
+  return lasting;
+}
+
+/** @throws CredentialError where the outcome is a failure */
+function sessionIn(outcome: Outcome, profile: string): RoleSession | undefined {
+  if (outcome instanceof CredentialError) throw addressed(outcome, profile);
+  return outcome && isRoleSession(outcome) ? outcome : undefined;
 }
 
 function stateOf(profile: string, slot: SessionSlot, chain: Chain): ProfileState {
-  const { session, failure } = slot;
+  const { session, failure, isFetching, lastAskedAt, renewsAt } = slot;
   return {
     profile,
     source: describe(chain.steps),
-    state: session ? 'ready' : failure ? 'failed' : slot.lastAskedAt > 0 ? 'pending' : 'lapsed',
+    state: session ? 'ready' : isFetching ? 'pending' : failure ? 'failed' : 'lapsed',
     ...(session ? { expiresAt: session.expiration } : {}),
-    ...(session && Number.isFinite(slot.dueAt) ? { renewsAt: slot.dueAt } : {}),
-    ...(slot.lastAskedAt > 0 ? { lastAskedAt: slot.lastAskedAt } : {}),
-    ...(failure
-      ? { lastError: { code: failure.error.code, message: failure.error.message, at: failure.at } }
-      : {}),
+    ...(renewsAt ? { renewsAt } : {}),
+    ...(lastAskedAt > 0 ? { lastAskedAt } : {}),
+    ...(failure ? { lastError: lastError(failure, profile) } : {}),
   };
+}
+
+function lastError({ error, at }: Failure, profile: string): ProfileState['lastError'] {
+  const { code, message } = addressed(error, profile);
+  return { code, message, at };
 }
 
 function iso(time: number | undefined): string | undefined {
