@@ -20,25 +20,33 @@ export function createProcLook(folder = '/proc/net'): Look {
 
     const ends = (hex: typeof hex4) =>
       `${hex(remote)}:${hexPort(remotePort)} ${hex(local)}:${hexPort(localPort)}`;
-    const inTcp = isIPv4Mapped(remote) ? peerIn(await tcp(), ends(hex4), findProcess) : undefined;
-    return inTcp ?? peerIn(await tcp6(), ends(hex6), findProcess);
+    const inTcp = isIPv4Mapped(remote) ? peerIn((await tcp()).get(ends(hex4)), findProcess) : undefined;
+    return inTcp ?? peerIn((await tcp6()).get(ends(hex6)), findProcess);
   };
 }
 
 /** An unreadable table proves nothing, as an empty one. */
-const readTable = (path: string) => readFile(path, 'latin1').catch(() => '');
+async function readTable(path: string): Promise<Map<string, string>> {
+  return rowsByEnds(await readFile(path, 'latin1').catch(() => ''));
+}
 
 /**
- * Rows look like `0: 0100007F:9C40 0100007F:20AB 01 00000000:00000000 00:00000000 00000000 1000 0 12345 ...`:
- * local, remote, state, queues, timer, retransmits, uid, timeout, inode. A socket that its owner has closed, or that
- * nobody has accepted yet, has inode 0 and a uid that means nothing.
+ * What follows `local remote` in each whole row. One pass for all who wait for this reading: the table may have tens of
+ * thousands of rows, and anybody on the machine can add some.
  */
-function peerIn(table: string, ends: string, findProcess: ProcessFinder): Peer | undefined {
-  const start = table.indexOf(`: ${ends} `);
-  const end = table.indexOf('\n', start);
-  if (start < 0 || end < 0) return undefined;
+function rowsByEnds(table: string): Map<string, string> {
+  const rows = new Map<string, string>();
+  for (const [, ends = '', rest = ''] of table.matchAll(/: (\S+ \S+) (.*)\n/g)) rows.set(ends, rest);
+  return rows;
+}
 
-  const [, , , state, , , , uidText = '', , inode = ''] = table.slice(start, end).split(/ +/);
+/**
+ * A row goes on like `01 00000000:00000000 00:00000000 00000000 1000 0 12345 ...`: state, queues, timer, retransmits,
+ * uid, timeout, inode. A socket that its owner has closed, or that nobody has accepted yet, has inode 0 and a uid that
+ * means nothing.
+ */
+function peerIn(row: string | undefined, findProcess: ProcessFinder): Peer | undefined {
+  const [state, , , , uidText = '', , inode = ''] = row?.split(/ +/) ?? [];
   if (state !== ESTABLISHED || !/^\d+$/.test(uidText) || !/^[1-9]\d*$/.test(inode)) return undefined;
   const uid = Number(uidText);
   if (uid === OVERFLOW_UID) return undefined;

@@ -21,7 +21,8 @@ export function createProcessFinder(): ProcessFinder {
 
   return async (inode) => {
     wanted.add(inode);
-    return (await walk()).get(inode);
+    const holderOf = await walk();
+    return holderOf(inode);
   };
 }
 
@@ -29,9 +30,9 @@ export function createProcessFinder(): ProcessFinder {
  * Every process outside our user namespace (a rootless container, a sandbox) is looked through before those inside it,
  * so that `ownNamespace` speaks for all holders that can be seen, while a search among our own may stop at the first.
  */
-async function processesHolding(inodes: Set<string>): Promise<Map<string, PeerProcess>> {
+async function processesHolding(inodes: Set<string>): Promise<(inode: string) => PeerProcess | undefined> {
   const ours = await userNamespace('self');
-  if (ours === undefined) return new Map();
+  if (ours === undefined) return () => undefined;
 
   const own: string[] = [];
   const foreign: string[] = [];
@@ -46,13 +47,13 @@ async function processesHolding(inodes: Set<string>): Promise<Map<string, PeerPr
   await forEach(own, note, () => holders.size === inodes.size);
 
   const processes = new Map<string, PeerProcess>();
-  for (const [inode, pid] of holders) {
+  for (const pid of new Set(holders.values())) {
     // Asked once more, as the pid may have passed to another process, or the process into another namespace.
     const ownNamespace = !foreign.includes(pid) && (await userNamespace(pid)) === ours;
     const program = await programOf(pid);
-    if (program !== undefined) processes.set(inode, { pid: Number(pid), program, ownNamespace });
+    if (program !== undefined) processes.set(pid, { pid: Number(pid), program, ownNamespace });
   }
-  return processes;
+  return (inode) => processes.get(holders.get(inode) ?? '');
 }
 
 /** The newest process is the likeliest to have just connected. */
