@@ -95,24 +95,25 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     else log.info('the settings have changed and were read again');
   });
 
-  await app.listen({
-    host: '127.0.0.1',
-    port: options.port,
-    listenTextResolver: (address) => `credd listens on ${address}`,
-  });
-  return {
-    url: `http://127.0.0.1:${portOf(app.server.address())}`,
-    store,
-    async stop() {
-      config.close();
-      profileSettings.close();
-      refresher.stop();
-      await app.close();
-      await leases.close();
-      await sessions.close();
-      clients.close();
-    },
-  };
+  async function stop(): Promise<void> {
+    config.close();
+    profileSettings.close();
+    refresher.stop();
+    await app.close();
+    await leases.close();
+    await sessions.close();
+    clients.close();
+  }
+
+  try {
+    await app.listen({ host: '127.0.0.1', port: options.port });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  const url = `http://127.0.0.1:${portOf(app.server.address())}`;
+  log.info(`credd listens on ${url}`);
+  return { url, store, stop };
 }
 
 function portOf(address: ReturnType<import('node:net').Server['address']>): number {

@@ -1,4 +1,5 @@
-import { type ProfileSettings, parseSettingsFile, type Settings } from './settings.js';
+import type { ProfileSettings, Settings } from './settings.js';
+import { parseSettingsFile } from './settings-file.js';
 import type { Clock } from './system/clock.js';
 import { type FileState, watchFiles } from './system/watched-files.js';
 
@@ -18,21 +19,32 @@ export async function watchProfileSettings(
   const path = settings.paths.configFile;
   const listeners: (() => void)[] = [];
   let of = settings.profile;
+  let saidSomething = false;
   let problem: string | undefined;
 
   const watch = await watchFiles({
     paths: [path],
     clock,
     onChange([file]) {
-      try {
-        of = parseSettingsFile(textOf(file), path).profile;
-        problem = undefined;
-      } catch (error) {
-        problem = (error as Error).message;
-      }
+      take(file);
       for (const listener of listeners) listener();
     },
   });
+  take(watch.current[0]);
+
+  function take(file: FileState | undefined): void {
+    try {
+      const text = textOf(file);
+      // A truncated file must not open what the whole one closed.
+      if (text.trim() === '' && saidSomething && file?.state === 'present')
+        throw new Error(`${path} is suddenly empty: restore it, or remove it if that is meant`);
+      of = parseSettingsFile(text, path).profile;
+      saidSomething = text.trim() !== '';
+      problem = undefined;
+    } catch (error) {
+      problem = (error as Error).message;
+    }
+  }
 
   return {
     of: (profile) => of(profile),

@@ -66,7 +66,8 @@ export class Leases {
     for (const [token, lease] of this.#byToken) {
       if (lease.id !== id) continue;
       this.#byToken.delete(token);
-      await rm(lease.tokenFile, { force: true });
+      // A file that stays holds a token that is good for nothing any more.
+      await rm(lease.tokenFile, { force: true }).catch(() => {});
       return true;
     }
     return false;

@@ -30,6 +30,10 @@ interface Segment {
 }
 
 export function apiRoutes(app: FastifyInstance, api: Api): void {
+  app.addHook('onRequest', (_request, reply, next) => {
+    reply.header('cache-control', 'no-store');
+    next();
+  });
   app.get('/api/profiles', () => api.profiles());
   app.get('/api/status', () => api.status());
   app.get<Segment>('/api/sessions/:segment', ({ params }) => api.session(named(params)));
@@ -55,10 +59,17 @@ function named({ segment }: { segment: string }): string {
 
 function leaseRequest(body: unknown): LeaseRequest {
   const { profile, ttl, pid } = Object(body) as Record<string, unknown>;
-  if (typeof profile !== 'string') throw new CredentialError('BadRequest', 400, 'A lease is for a profile.');
+  if (typeof profile !== 'string') throw badLease('names a profile');
+  if (ttl !== undefined && !(typeof ttl === 'number' && ttl > 0))
+    throw badLease('has a ttl above 0, in milliseconds');
+  if (pid !== undefined && !Number.isInteger(pid)) throw badLease('ends with a process, by its pid');
   return {
     profile,
-    ...(typeof ttl === 'number' && ttl > 0 ? { ttl } : {}),
-    ...(typeof pid === 'number' && Number.isInteger(pid) ? { pid } : {}),
+    ...(ttl === undefined ? {} : { ttl }),
+    ...(pid === undefined ? {} : { pid: Number(pid) }),
   };
+}
+
+function badLease(what: string): CredentialError {
+  return new CredentialError('BadRequest', 400, `A lease ${what}.`);
 }

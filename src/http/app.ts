@@ -1,13 +1,9 @@
-import fastify, {
-  type FastifyBaseLogger,
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-} from 'fastify';
+import type { Socket } from 'node:net';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { SameUser } from '../access/same-user.js';
 import { CredentialError } from '../errors.js';
 import type { Vendor } from '../sessions/vendor.js';
-import { errorBody, sendError } from './answer.js';
+import { asCredentialError, JSON_TYPE, refuseConnection, sendError } from './answer.js';
 import { type Api, apiRoutes } from './api.js';
 import { credsRoutes } from './creds.js';
 import type { Caller, Guard } from './guard.js';
@@ -19,87 +15,106 @@ declare module 'fastify' {
 }
 
 const MOST_BODY = 64 * 1024;
-const MOST_SEGMENT = 8 * 1024;
+/** As much as Node takes for all headers together. */
+const MOST_SEGMENT = 16 * 1024;
 const REQUEST_TIMEOUT = 15_000;
+const SLOW_REQUESTS_CHECKED = 5_000;
 const IDLE_TIMEOUT = 75_000;
+
+const HEALTHY = Buffer.from(JSON.stringify({ status: 'ok' }));
+
+export interface HttpLog {
+  debug(context: object, message: string): void;
+  warn(context: object, message: string): void;
+  error(context: object, message: string): void;
+}
 
 export interface AppParts {
   guard: Guard;
   sameUser: SameUser;
   vendor: Vendor;
   api: Api;
-  log: FastifyBaseLogger;
+  log: HttpLog;
 }
 
 /** The questions and the answers; whoever is let in by the guard. It listens to nothing by itself. */
 export function buildApp({ guard, sameUser, vendor, api, log }: AppParts): FastifyInstance {
+  // Without a logger of Fastify's own: a child of it for every request costs more than the rest of the answer.
   const app = fastify({
-    loggerInstance: log,
-    disableRequestLogging: true,
     bodyLimit: MOST_BODY,
     requestTimeout: REQUEST_TIMEOUT,
     keepAliveTimeout: IDLE_TIMEOUT,
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: MOST_SEGMENT },
     forceCloseConnections: 'idle',
-    // The guard itself looks at Host, doubled or missing.
-    http: { requireHostHeader: false, headersTimeout: REQUEST_TIMEOUT },
-    frameworkErrors: (error, request, reply) => admit(request, reply, () => sendError(reply, error)),
-    clientErrorHandler(error, socket) {
-      if (!socket.writable) return;
-      const body = errorBody('BadRequest', `This is not a request that credd can read: ${error.message}`);
-      socket.end(
-        `HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
-      );
+    return503OnClosing: false,
+    http: {
+      // The guard itself looks at Host, doubled or missing.
+      requireHostHeader: false,
+      headersTimeout: REQUEST_TIMEOUT,
+      connectionsCheckingInterval: SLOW_REQUESTS_CHECKED,
     },
+    frameworkErrors: (error, request, reply) => admit(request, reply, () => fail(error, reply)),
+    clientErrorHandler: (error, socket) =>
+      refuseConnection(socket, `This is not a request that credd can read: ${error.message}`),
   });
 
   function admit(request: FastifyRequest, reply: FastifyReply, next: () => void): void {
+    const enter = (caller: Caller) => {
+      request.caller = caller;
+      next();
+    };
+    const refuse = (error: unknown) => {
+      if (error instanceof CredentialError)
+        log.warn({ code: error.code, method: request.method }, error.message);
+      fail(error, reply);
+    };
+    let caller: ReturnType<Guard>;
     try {
-      const caller = guard(request.raw);
-      if (!(caller instanceof Promise)) {
-        request.caller = caller;
-        next();
-        return;
-      }
-      caller.then(
-        (found) => {
-          request.caller = found;
-          next();
-        },
-        (error) => sendRefusal(request, reply, error),
-      );
+      caller = guard(request.raw);
     } catch (error) {
-      sendRefusal(request, reply, error);
+      refuse(error);
+      return;
     }
+    if (caller instanceof Promise) caller.then(enter, refuse);
+    else enter(caller);
+  }
+
+  function fail(error: unknown, reply: FastifyReply): void {
+    const known = asCredentialError(error);
+    if (known.statusCode === 500) log.error(whereabouts(error), 'a request met a bug');
+    sendError(reply, known);
   }
 
   app.decorateRequest('caller');
   app.server.on('connection', (socket) => sameUser.watch(socket));
+  app.server.on('connect', (_request, socket) =>
+    refuseConnection(socket as Socket, 'credd is no proxy: it has no CONNECT.'),
+  );
+  app.server.on('checkExpectation', app.routing);
   app.addHook('onRequest', admit);
-  app.setErrorHandler((error, request, reply) => {
-    if (!(error instanceof CredentialError)) request.log.error({ err: error }, 'a request met a bug');
-    sendError(reply, error);
-  });
+  app.setErrorHandler((error, _request, reply) => fail(error, reply));
   app.setNotFoundHandler((request, reply) => sendError(reply, notFound(request)));
-  app.get('/healthz', () => ({ status: 'ok' }));
+  app.get('/healthz', (_request, reply) => {
+    reply.header('content-type', JSON_TYPE).send(HEALTHY);
+  });
   app.get('/', (_request, reply) => {
     reply.type('text/plain').send('credd vends AWS credentials: GET /creds/<profile>\n');
   });
-  credsRoutes(app, { vendor });
-  apiRoutes(app, api);
+  credsRoutes(app, { vendor, log });
+  app.register(async (routes) => apiRoutes(routes, api));
   return app;
 }
 
-function sendRefusal(request: FastifyRequest, reply: FastifyReply, error: unknown): void {
-  const { code, message } = error as CredentialError;
-  request.log.warn({ code, method: request.method }, message);
-  sendError(reply, error);
+/** Of a bug its place alone is logged: messages quote what was being read. */
+function whereabouts(error: unknown): object {
+  const { name, stack = '' } = Object(error) as Partial<Error>;
+  return { type: name, at: stack.match(/^ +at .*$/gm)?.map((frame) => frame.trim()) };
 }
 
 /** Some SDKs treat a 404 specially, so there is none below /creds. */
 function notFound(request: FastifyRequest): CredentialError {
-  const creds = request.raw.url?.startsWith('/creds');
+  const creds = /^\/+creds/.test(request.raw.url ?? '');
   return new CredentialError(
     'NotFound',
     creds ? 400 : 404,

@@ -4,8 +4,13 @@ import type { Vendor } from '../sessions/vendor.js';
 import { JSON_TYPE, sendError } from './answer.js';
 import { profileOf } from './segment.js';
 
+interface CredsParts {
+  vendor: Vendor;
+  log: { debug(context: object, message: string): void };
+}
+
 /** `GET /creds/<profile>`: the role session in the ECS container-credentials format. */
-export function credsRoutes(app: FastifyInstance, { vendor }: { vendor: Vendor }): void {
+export function credsRoutes(app: FastifyInstance, { vendor, log }: CredsParts): void {
   app.all('/creds/*', (request, reply) => {
     if (request.raw.method !== 'GET') return sendError(reply, onlyGet());
     const profile = profileOf(request.raw.url ?? '');
@@ -14,15 +19,15 @@ export function credsRoutes(app: FastifyInstance, { vendor }: { vendor: Vendor }
     if (Buffer.isBuffer(body)) return vend(request, reply, profile, body);
     body.then(
       (bytes) => vend(request, reply, profile, bytes),
-      (error) => sendError(reply, error),
+      (error) => reply.send(error),
     );
     return reply;
   });
-}
 
-function vend(request: FastifyRequest, reply: FastifyReply, profile: string, body: Buffer): void {
-  request.log.debug({ profile, caller: request.caller.kind }, `vended "${profile}"`);
-  reply.header('content-type', JSON_TYPE).header('cache-control', 'no-store').send(body);
+  function vend({ caller }: FastifyRequest, reply: FastifyReply, profile: string, body: Buffer): void {
+    log.debug({ profile, caller: caller.kind }, 'vended');
+    reply.header('content-type', JSON_TYPE).header('cache-control', 'no-store').send(body);
+  }
 }
 
 function onlyGet(): CredentialError {

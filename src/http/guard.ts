@@ -24,6 +24,7 @@ export interface GuardParts {
   profileSettings(profile: string): ProfileSettings;
 }
 
+/** What is none of the others counts as `api`: it needs the owner's token. */
 type Area = 'creds' | 'health' | 'front' | 'api';
 
 interface Question {
@@ -36,6 +37,8 @@ interface Question {
 
 export type Guard = (request: IncomingMessage) => Caller | Promise<Caller>;
 
+/** The one port that clients leave out of `Host`. */
+const HTTP_PORT = 80;
 const OWNER: Caller = { kind: 'owner' };
 const SAME_USER: Caller = { kind: 'same-user' };
 const ANYBODY: Caller = { kind: 'anybody' };
@@ -48,40 +51,53 @@ export function createGuard(parts: GuardParts): Guard {
   const ownerToken = Buffer.from(parts.ownerToken);
 
   return (request) => {
-    const question = {
-      request,
-      socket: request.socket,
-      area: areaOf(request.url ?? ''),
-      authority: ownHost(request, parts.hosts),
-    };
+    const { url = '', socket } = request;
+    const { host, authorization } = singleHeaders(request.rawHeaders);
+    const question = { request, socket, area: areaOf(url), authority: ownHost(host, socket, parts.hosts) };
     notForwarded(question);
     notFromAPage(question);
-    return request.headers.authorization === undefined
+    return authorization === undefined
       ? withoutToken(question, parts)
-      : withToken(question, request.headers.authorization, parts, ownerToken);
+      : withToken(question, authorization, parts, ownerToken);
   };
 }
 
 function areaOf(url: string): Area {
   if (url.startsWith('/creds/')) return 'creds';
-  if (url === '/healthz') return 'health';
-  return url === '/' ? 'front' : 'api';
+  // As a proxy is asked: http://host/path. The router would take that for a path.
+  if (!url.startsWith('/')) throw refused('NotAPath', 'its target is not a path. Ask credd directly');
+  const [path] = url.split('?', 1);
+  if (path === '/healthz') return 'health';
+  if (path === '/creds') return 'creds';
+  return path === '/' ? 'front' : 'api';
+}
+
+/** Of a doubled header Node would take the first and say nothing. */
+function singleHeaders(rawHeaders: readonly string[]) {
+  let host: string | undefined;
+  let authorization: string | undefined;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] as string;
+    if (name.length === 4 && name.toLowerCase() === 'host') {
+      if (host !== undefined) throw refused('WrongHost', 'it has more than one Host header');
+      host = rawHeaders[index + 1];
+    } else if (name.length === 13 && name.toLowerCase() === 'authorization') {
+      if (authorization !== undefined) throw unauthorized('it has more than one Authorization header');
+      authorization = rawHeaders[index + 1];
+    }
+  }
+  return { host, authorization };
 }
 
 /** A page whose name was rebound to 127.0.0.1 sends its own name here. */
-function ownHost(request: IncomingMessage, hosts: readonly string[]): string {
-  const { rawHeaders } = request;
-  let host: string | undefined;
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    if (rawHeaders[index]?.toLowerCase() !== 'host') continue;
-    if (host !== undefined) throw refused('WrongHost', 'it has more than one Host header');
-    host = rawHeaders[index + 1]?.toLowerCase();
+function ownHost(given: string | undefined, { localPort }: Socket, hosts: readonly string[]): string {
+  const host = given?.toLowerCase();
+  for (const name of hosts) {
+    if (host === `${name}:${localPort}` || (localPort === HTTP_PORT && host === name)) return host;
   }
-  const port = request.socket.localPort;
-  if (host !== undefined && hosts.some((name) => host === `${name}:${port}`)) return host;
   throw refused(
     'WrongHost',
-    `its Host header is not one of this listener's names. Ask http://${hosts[0]}:${port}`,
+    `its Host header is not one of this listener's names. Ask http://${hosts[0]}:${localPort}`,
   );
 }
 
@@ -121,8 +137,8 @@ function withToken(question: Question, token: string, parts: GuardParts, ownerTo
 }
 
 function holderOf({ request, area }: Question, token: string, leases: Leases, ownerToken: Buffer): Caller {
-  if (isToken(token, ownerToken)) return OWNER;
   const lease = leases.find(token);
+  if (!lease && isToken(token, ownerToken)) return OWNER;
   if (lease && area === 'creds' && lease.profile === profileOf(request.url ?? ''))
     return { kind: 'lease', lease };
   if (lease && area === 'creds') {
@@ -134,12 +150,9 @@ function holderOf({ request, area }: Question, token: string, leases: Leases, ow
 }
 
 function withoutToken({ request, socket, area }: Question, parts: GuardParts) {
-  if (area === 'health' || area === 'front') return ANYBODY;
+  if (area === 'health') return ANYBODY;
   if (area === 'api') throw unauthorized("this needs the owner's token in the Authorization header");
-  const profile = profileOf(request.url ?? '') ?? '';
-  if (parts.needsToken || parts.profileSettings(profile).access === 'token') {
-    throw unauthorized(`profile "${profile}" is given only for a token. Type: credd exec, or credd env`);
-  }
+  if (area === 'creds') tokenless(profileOf(request.url ?? '') ?? '', parts);
   return when(
     parts.sameUser.isSameUser(socket),
     () => SAME_USER,
@@ -149,6 +162,11 @@ function withoutToken({ request, socket, area }: Question, parts: GuardParts) {
       );
     },
   );
+}
+
+function tokenless(profile: string, { needsToken, profileSettings }: GuardParts): void {
+  if (needsToken || profileSettings(profile).access === 'token')
+    throw unauthorized(`profile "${profile}" is given only for a token. Type: credd exec, or credd env`);
 }
 
 /** Without a promise where the answer is known, so that a kept-alive connection never waits. */

@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+
 const PLAIN = /^(?!~|\.{1,2}$)[A-Za-z0-9._~-]+$/;
 const PREFIX = '/creds/';
 
@@ -12,7 +14,8 @@ export function segmentOf(profile: string): string {
 /** The profile that `/creds/<segment>` names; undefined where the segment is malformed. */
 export function profileOf(url: string): string | undefined {
   if (!url.startsWith(PREFIX)) return undefined;
-  const segment = url.slice(PREFIX.length).split('?', 1)[0] ?? '';
+  const query = url.indexOf('?');
+  const segment = query < 0 ? url.slice(PREFIX.length) : url.slice(PREFIX.length, query);
   try {
     return profileOfSegment(segment.includes('%') ? decodeURIComponent(segment) : segment);
   } catch {
@@ -22,6 +25,13 @@ export function profileOf(url: string): string | undefined {
 
 /** The same for a segment that is no longer percent-encoded. */
 export function profileOfSegment(segment: string): string | undefined {
-  const name = segment.startsWith('~') ? Buffer.from(segment.slice(1), 'base64url').toString() : segment;
+  const name = segment.startsWith('~') ? nameOf(segment.slice(1)) : segment;
   return name || undefined;
+}
+
+/** Node passes over what is no base64url and replaces what is no UTF-8: neither is a name that somebody meant. */
+function nameOf(base64url: string): string | undefined {
+  const bytes = Buffer.from(base64url, 'base64url');
+  const wellFormed = bytes.toString('base64url') === base64url.replace(/=+$/, '');
+  return wellFormed && isUtf8(bytes) ? bytes.toString() : undefined;
 }

@@ -138,7 +138,7 @@ export function run(t: Test, command: string[], options: RunOptions = {}): Runni
       ]);
       if ('code' in over && !pattern.test(texts.stdout) && !pattern.test(texts.stderr)) {
         throw new Error(
-          `it ended with ${over.code ?? over.signal} and never printed ${pattern}: ${over.stderr}`,
+          `it ended with ${over.code ?? over.signal} and never printed ${pattern}: ${over.stdout}${over.stderr}`,
         );
       }
     }
