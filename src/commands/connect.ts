@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { request } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 import { CredentialError } from '../errors.js';
 import type { Settings } from '../settings.js';
 import { systemClock } from '../system/clock.js';
 import { OwnedListenerAgent } from '../system/listener-owner.js';
 import { createPeerLookup } from '../system/peer.js';
 import { readPrivateFile } from '../system/private-files.js';
+import { ownFolder, removeOwnFolder } from './own-folder.js';
 
 /** The daemon, as a command speaks with it. */
 export interface DaemonClient {
@@ -44,12 +45,12 @@ export async function withDaemon<T>(
   }
 }
 
-async function findDaemon({ paths }: Settings): Promise<DaemonClient | undefined> {
-  const url = await readFile(paths.endpoint, 'utf8').catch(() => undefined);
-  if (!url) return undefined;
-  const token = await readPrivateFile(paths.ownerToken);
+export async function findDaemon({ paths }: Settings): Promise<DaemonClient | undefined> {
+  const url = (await readFile(paths.endpoint, 'utf8').catch(() => '')).trim();
+  if (!URL.canParse(url)) return undefined;
+  const token = (await readPrivateFile(paths.ownerToken))?.toString().trim();
   if (!token) return undefined;
-  const client = createClient(url.trim(), token.toString());
+  const client = createClient(url, token);
   try {
     await client.ask('GET', '/healthz');
     return client;
@@ -69,7 +70,8 @@ async function startOwn(settings: Settings): Promise<DaemonClient> {
   const ownerToken = newToken();
   const log = await createLog(settings.env.CREDD_LOG_LEVEL ? settings.logLevel : 'silent', process.stderr);
   const daemon = await startDaemon({
-    settings,
+    // So that its token files go with this process even when it is killed.
+    settings: { ...settings, paths: { ...settings.paths, runtimeDir: ownFolder(settings) } },
     log,
     clock: systemClock,
     ownerToken,
@@ -82,6 +84,7 @@ async function startOwn(settings: Settings): Promise<DaemonClient> {
     async close() {
       await client.close();
       await daemon.stop();
+      await removeOwnFolder(settings);
     },
   };
 }
@@ -113,20 +116,26 @@ function ask<T>({ token, ...options }: Asked, body?: object): Promise<T> {
     const sent = body === undefined ? undefined : JSON.stringify(body);
     const headers = { authorization: token, ...(sent ? { 'content-type': 'application/json' } : {}) };
     const asked = request({ ...options, headers }, (answer) => {
-      const chunks: Buffer[] = [];
-      answer.on('data', (chunk: Buffer) => chunks.push(chunk));
-      answer.on('error', reject);
-      answer.on('end', () => {
-        try {
-          const value = JSON.parse(Buffer.concat(chunks).toString());
-          if (answer.statusCode === 200) resolve(value);
-          else reject(new CredentialError(value.code, answer.statusCode ?? 500, value.message));
-        } catch (error) {
-          reject(error);
-        }
-      });
+      read(answer).then((value) => {
+        if (answer.statusCode === 200) resolve(value as T);
+        else reject(new CredentialError(value.code, answer.statusCode ?? 500, value.message));
+      }, gone);
     });
-    asked.on('error', reject);
+    const gone = () => reject(noAnswer(options));
+    asked.on('error', gone);
     asked.end(sent);
   });
+}
+
+async function read(answer: IncomingMessage): Promise<{ code: string; message: string }> {
+  return JSON.parse(Buffer.concat(await answer.toArray()).toString());
+}
+
+/** Why is not said: the error may quote an answer. */
+function noAnswer({ hostname, port }: { hostname: string; port: string }): CredentialError {
+  return new CredentialError(
+    'NoAnswer',
+    503,
+    `The daemon at ${hostname}:${port} did not answer in full; it may have stopped. Try again.`,
+  );
 }

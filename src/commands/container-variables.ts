@@ -3,7 +3,7 @@ import { segmentOf } from '../http/segment.js';
 import type { Environment } from '../system/paths.js';
 
 /** What stands before the container endpoint in nearly every SDK; even an empty one does. */
-export const SHADOWING = [
+export const SHADOWING: readonly string[] = [
   'AWS_ACCESS_KEY_ID',
   'AWS_SECRET_ACCESS_KEY',
   'AWS_SESSION_TOKEN',
@@ -15,18 +15,18 @@ export const SHADOWING = [
   'AWS_ROLE_SESSION_NAME',
   'AWS_WEB_IDENTITY_TOKEN_FILE',
   'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
-] as const;
+];
 
 /** With these SDKs fetch the profile's credentials from the daemon; some know only the token, some only its file. */
-export function containerVariables(
-  url: string,
-  { lease, token }: Grant,
-  region: string | undefined,
-): Environment {
+export function containerVariables(url: string, { lease, token }: Grant): Environment {
   return {
     AWS_CONTAINER_CREDENTIALS_FULL_URI: `${url}/creds/${segmentOf(lease.profile)}`,
     AWS_CONTAINER_AUTHORIZATION_TOKEN: token,
     AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: lease.tokenFile,
-    ...(region ? { AWS_REGION: region, AWS_DEFAULT_REGION: region } : {}),
   };
+}
+
+/** Some SDKs read the one, some the other. */
+export function regionVariables(region: string | undefined): Environment {
+  return region ? { AWS_REGION: region, AWS_DEFAULT_REGION: region } : {};
 }

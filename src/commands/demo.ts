@@ -1,14 +1,15 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { startSimulatedAws } from '../demo/aws.js';
 import { sampleWorld, writeSampleProfiles } from '../demo/profiles.js';
 import { CredentialError } from '../errors.js';
 import { DEFAULT_PORT, readSettings } from '../settings.js';
 import type { Environment } from '../system/paths.js';
-import { writePrivateFile } from '../system/private-files.js';
-import { type Command, text } from './command.js';
-import { serve } from './serve.js';
+import { quoted, writePrivateFile } from '../system/private-files.js';
+import { type Command, type CommandContext, text } from './command.js';
+import { serve, stopSignal } from './serve.js';
 
 export const command: Command = {
   usage: 'demo [--port PORT]',
@@ -22,66 +23,87 @@ No account is needed, and nothing of yours is touched.`,
       help: `where to listen; ${DEFAULT_PORT}, or where that is taken any free port`,
     },
   },
-  async run({ values, env, stderr }) {
+  async run(context) {
+    const stopped = stopSignal();
     const home = mkdtempSync(join(tmpdir(), 'credd-demo-'));
-    const aws = await startSimulatedAws({ world: sampleWorld });
     try {
-      await writeSampleProfiles(home, aws);
-      const own = environment(home, env);
-      const variables = join(home, 'env');
-      await writePrivateFile(variables, exports(own));
-      const port = text(values.port);
-      const run = (port: string | undefined) =>
-        serve(
-          readSettings({ ...env, ...own }, { port, store: 'memory' }),
-          stderr,
-          (url) => void stderr.write(greeting(url, variables)),
-        );
-      await run(port).catch((error) => {
-        if (port === undefined && isPortTaken(error)) return run('0');
-        throw error;
-      });
+      await runIn(home, context, stopped);
     } finally {
-      await aws.close();
       rmSync(home, { recursive: true, force: true });
     }
     return 0;
   },
 };
 
+async function runIn(
+  home: string,
+  { values, env, stderr }: CommandContext,
+  stopped: Promise<NodeJS.Signals>,
+): Promise<void> {
+  const aws = await startSimulatedAws({ world: sampleWorld });
+  try {
+    await writeSampleProfiles(home, aws);
+    const own = environment(home, env);
+    const variables = join(home, 'env');
+    await writePrivateFile(variables, forAnotherTerminal(own));
+    const port = text(values.port);
+    const run = (port: string | undefined) =>
+      serve({
+        settings: readSettings({ ...env, ...own, HOME: home }, { port, store: 'memory' }),
+        stderr,
+        stopped,
+        greet: (url) => void stderr.write(greeting(url, variables)),
+      });
+    await run(port).catch((error) => {
+      if (port === undefined && isPortTaken(error)) return run('0');
+      throw error;
+    });
+  } finally {
+    await aws.close();
+  }
+}
+
 function environment(home: string, env: Environment): Environment {
   const cleared = Object.keys(env).filter((name) => /^(AWS|CREDD)_/.test(name));
+  const direct = [env.NO_PROXY ?? env.no_proxy, '127.0.0.1'].filter(Boolean).join(',');
   return {
     ...Object.fromEntries(cleared.map((name) => [name, undefined])),
-    HOME: home,
     XDG_CONFIG_HOME: join(home, '.config'),
     XDG_STATE_HOME: join(home, '.state'),
     XDG_RUNTIME_DIR: join(home, '.run'),
     AWS_CONFIG_FILE: join(home, '.aws', 'config'),
     AWS_SHARED_CREDENTIALS_FILE: join(home, '.aws', 'credentials'),
+    NO_PROXY: direct,
+    no_proxy: direct,
   };
 }
 
-/** For another terminal: the commands find this daemon, and `HOME` stays the person's own. */
-function exports(own: Environment): string {
-  return Object.entries(own)
-    .filter(([name, value]) => value !== undefined && name !== 'HOME')
-    .map(([name, value]) => `export ${name}='${value}'\n`)
-    .join('');
+/** With it the commands find this daemon wherever credd is installed, and `HOME` stays the person's own. */
+function forAnotherTerminal(own: Environment): string {
+  const cli = [process.execPath, fileURLToPath(new URL('../cli.js', import.meta.url))];
+  const set = Object.entries(own).flatMap(([name, value]) =>
+    value === undefined ? [] : [`export ${name}=${quoted(value)}`],
+  );
+  return [...set, `alias credd=${quoted(cli.map(quoted).join(' '))}`, ''].join('\n');
 }
 
 function greeting(url: string, variables: string): string {
   return `
-A simulated AWS and credd are running, on ${url}; Ctrl-C ends both. In another terminal:
+A simulated AWS and credd are running on ${url}; Ctrl-C ends both. In another terminal:
 
-    curl ${url}/creds/dev                 a session from Identity Center
-    curl ${url}/creds/audit               a role on top of it
-    curl ${url}/creds/forbidden           what a refusal looks like
+  A session from Identity Center, a role on top of it, and a refusal:
 
-    . ${variables}          lets the commands find this daemon:
-    npx credd list
-    npx credd whoami audit
-    npx credd exec deploy -- aws sts get-caller-identity
+    curl ${url}/creds/dev
+    curl ${url}/creds/audit
+    curl ${url}/creds/forbidden
+
+  The commands, once they know where this daemon is:
+
+    . ${quoted(variables)}
+    credd list
+    credd whoami audit
+    credd exec deploy -- aws sts get-caller-identity
+    credd status
 
 `;
 }

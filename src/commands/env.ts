@@ -5,7 +5,7 @@ import { segmentOf } from '../http/segment.js';
 import { readSettings } from '../settings.js';
 import { type Command, text, UsageError } from './command.js';
 import { connectToRunning } from './connect.js';
-import { containerVariables, SHADOWING } from './container-variables.js';
+import { containerVariables, regionVariables, SHADOWING } from './container-variables.js';
 import { milliseconds } from './duration.js';
 
 interface Shell {
@@ -26,7 +26,10 @@ const shells: Record<string, Shell> = {
     set: (name, value) => `$Env:${name} = '${value.replaceAll("'", "''")}'`,
     unset: (name) => `Remove-Item Env:${name} -ErrorAction SilentlyContinue`,
   },
-  dotenv: { set: (name, value) => `${name}='${value.replaceAll("'", "\\'")}'` },
+  // `docker run --env-file` would take quotes for a part of the value.
+  dotenv: {
+    set: (name, value) => `${name}=${/^[\w.:/~@%+=,-]*$/.test(value) ? value : JSON.stringify(value)}`,
+  },
 };
 
 export const command: Command = {
@@ -59,14 +62,17 @@ export const command: Command = {
       await daemon.ask('GET', `/api/sessions/${segmentOf(profile)}`);
       const grant = await daemon.ask<Grant>('POST', '/api/leases', { profile, ttl });
       const region = text(values.region) ?? shared.profiles.get(profile)?.text('region');
-      const variables = Object.entries(containerVariables(daemon.url, grant, region));
+      const variables = Object.entries({
+        ...containerVariables(daemon.url, grant),
+        ...regionVariables(region),
+      });
       const unset = SHADOWING.flatMap((name) => shell.unset?.(name) ?? []);
       const set = variables.flatMap(([name, value]) => (value === undefined ? [] : [shell.set(name, value)]));
       stdout.write(`${[...unset, ...set].join('\n')}\n`);
       const fallback = shared.profiles.get('default');
       if (fallback && hasStaticKeys(fallback)) {
         stderr.write(
-          `credd: ${fallback.where('aws_access_key_id')}: keys in [default] go before these variables in every SDK. Use credd exec, or remove them.\n`,
+          `credd: ${fallback.where('aws_access_key_id')}: keys in [default] go before these variables in nearly every SDK. Use credd exec, or remove them.\n`,
         );
       }
     } finally {

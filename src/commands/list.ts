@@ -47,21 +47,25 @@ function print(
 ): void {
   if (profiles.length === 0) stderr.write(zeroState(paths.awsConfig));
   else stdout.write(table(['PROFILE', 'CREDENTIALS', 'REGION'], profiles.map(row)));
-  const warned = new Set(warnings.map(({ profile }) => profile));
-  const problems = profiles
-    .filter(({ profile }) => !warned.has(profile))
-    .flatMap(({ problem }) => problem ?? []);
-  const lines = [...warnings, ...problems]
-    .map(({ message }) => message)
-    .map((line) => `  ${printable(line)}\n`);
+  const told = (profile: string, problem: string) =>
+    warnings.some((warning) => warning.profile === profile && problem.includes(placeOf(warning)));
+  const problems = profiles.flatMap(({ profile, problem }) =>
+    problem && !told(profile, problem.message) ? [problem] : [],
+  );
+  const lines = [...warnings, ...problems].map(({ message }) => `  ${printable(message)}\n`);
   if (lines.length > 0)
     stderr.write(
       `\n${lines.length === 1 ? 'One thing' : `${lines.length} things`} to look at:\n${lines.join('')}`,
     );
 }
 
-function row({ profile, source, problem, region }: ListedProfile): string[] {
-  return [printable(profile), printable(source ?? `none: ${problem?.code}`), region ?? '-'];
+function row({ profile, source, region }: ListedProfile): string[] {
+  return [printable(profile), printable(source ?? 'none, see below'), printable(region ?? '-')];
+}
+
+/** `~/.aws/config:12`, with which its message begins. */
+function placeOf({ message }: Warning): string {
+  return message.split(': ', 1)[0] ?? '';
 }
 
 function zeroState(path: string): string {

@@ -13,7 +13,7 @@ export const command: Command = {
     await withDaemon(readSettings(env), async (daemon) => {
       const session = await daemon.ask<RoleSession>('POST', `/api/sessions/${segmentOf(profile)}/refresh`);
       stderr.write(
-        `Profile "${profile}" has a new session; it ends ${until(session.expiration, Date.now())}.\n`,
+        `Profile "${profile}" has a new session; it expires ${until(session.expiration, Date.now())}.\n`,
       );
     });
     return 0;

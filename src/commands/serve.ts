@@ -12,6 +12,7 @@ import {
   writePrivateFile,
 } from '../system/private-files.js';
 import { type Command, type CommandContext, text } from './command.js';
+import { findDaemon } from './connect.js';
 
 export const command: Command = {
   usage: 'serve [--port PORT] [--store auto|keychain|file|memory] [--config FILE]',
@@ -33,69 +34,88 @@ export const command: Command = {
   async run({ values, env, stderr }) {
     const { port, store, config } = values;
     const settings = readSettings(env, { port: text(port), store: text(store), config: text(config) });
-    await serve(settings, stderr);
+    await serve({ settings, stderr, stopped: stopSignal() });
     return 0;
   },
 };
 
-/** Runs the daemon until a signal stops it. */
-export async function serve(
-  settings: Settings,
-  stderr: CommandContext['stderr'],
-  greet: (url: string) => void = () => {},
-): Promise<void> {
-  const { paths } = settings;
+/** Runs the daemon until `stopped`. */
+export async function serve(options: {
+  settings: Settings;
+  stderr: CommandContext['stderr'];
+  stopped: Promise<NodeJS.Signals>;
+  greet?: (url: string) => void;
+}): Promise<void> {
+  const { settings, stderr, stopped, greet } = options;
+  const { stateDir, endpoint, ownerToken } = settings.paths;
   const log = await createLog(settings.logLevel, stderr);
-  await ensurePrivateFolder(paths.stateDir);
-  const ownerToken = await readOwnerToken(paths.ownerToken);
+  await ensurePrivateFolder(stateDir);
   const daemon = await startDaemon({
     settings,
     log,
     clock: systemClock,
-    ownerToken,
+    ownerToken: await ownToken(ownerToken),
     port: settings.port,
     needsToken: false,
   }).catch(async (error) => {
-    throw error.code === 'EADDRINUSE' ? await portTaken(settings) : error;
+    throw await cannotListen(error, settings);
   });
-  await writePrivateFile(paths.endpoint, `${daemon.url}\n`);
-  await writePrivateFile(paths.pid, `${process.pid}\n`);
-  greet(daemon.url);
-  const stopped = stopSignal();
   try {
-    const failed = daemon.store.then(({ reason }) => log.info(reason)).then(() => stopped);
-    log.info(`${await failed}: credd stops`);
+    await writePrivateFile(endpoint, `${daemon.url}\n`);
+    log.info(`credd listens on ${daemon.url}`);
+    greet?.(daemon.url);
+    const storeFailed = new Promise<never>((_, reject) => {
+      daemon.store.then(({ reason }) => log.info(reason), reject);
+    });
+    log.info(`${await Promise.race([stopped, storeFailed])}: credd stops`);
   } finally {
-    await rm(paths.endpoint, { force: true });
-    await rm(paths.pid, { force: true });
+    if ((await read(endpoint)) === daemon.url) await rm(endpoint, { force: true });
     await daemon.stop();
   }
 }
 
-async function readOwnerToken(path: string): Promise<string> {
-  const kept = await readPrivateFile(path);
-  if (kept?.length) return kept.toString();
-  await createPrivateFile(path, newToken());
-  return readOwnerToken(path);
-}
-
-function stopSignal(): Promise<NodeJS.Signals> {
-  // Unless somebody listens for it, SIGUSR1 opens Node's inspector, which shows every secret.
-  process.on('SIGUSR1', () => {});
+/** The next one ends the process at once. */
+export function stopSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
-    process.once('SIGINT', resolve);
-    process.once('SIGTERM', resolve);
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, resolve);
   });
 }
 
-async function portTaken({ port, paths }: Settings): Promise<CredentialError> {
-  const url = (await readFile(paths.endpoint, 'utf8').catch(() => '')).trim();
-  const pid = (await readFile(paths.pid, 'utf8').catch(() => '')).trim();
-  const who = url.endsWith(`:${port}`) && pid ? `by credd itself, process ${pid}` : 'by another program';
-  const then = url.endsWith(`:${port}`) && pid ? 'Use that one (credd status), or stop it' : 'Stop that';
-  return new CredentialError(
-    'PortTaken',
-    503,
-    `Port ${port} is taken ${who}. ${then}, or choose another: credd serve --port PORT`,
-  );
+async function ownToken(path: string): Promise<string> {
+  const kept = (await readPrivateFile(path))?.toString().trim();
+  if (kept) return kept;
+  if (kept === '') await rm(path, { force: true });
+  // Of two that start at once, one writes it and both read it.
+  await createPrivateFile(path, newToken());
+  return ownToken(path);
+}
+
+async function read(path: string): Promise<string> {
+  return (await readFile(path, 'utf8').catch(() => '')).trim();
+}
+
+async function cannotListen(error: NodeJS.ErrnoException, settings: Settings): Promise<Error> {
+  const { port } = settings;
+  const choose = 'choose another with --port PORT';
+  if (error.code === 'EACCES')
+    return new CredentialError('PortForbidden', 503, `You may not listen on port ${port}: ${choose}.`);
+  if (error.code !== 'EADDRINUSE') return error;
+  const pid = await pidOfOurs(settings);
+  const taken = pid
+    ? `by credd itself, process ${pid}. Use that one (credd status), stop it (kill ${pid})`
+    : 'by another program. Stop that';
+  return new CredentialError('PortTaken', 503, `Port ${port} is taken ${taken}, or ${choose}.`);
+}
+
+async function pidOfOurs(settings: Settings): Promise<number | undefined> {
+  const daemon = await findDaemon(settings);
+  if (!daemon) return undefined;
+  try {
+    if (!daemon.url.endsWith(`:${settings.port}`)) return undefined;
+    return (await daemon.ask<{ pid: number }>('GET', '/api/status')).pid;
+  } catch {
+    return undefined;
+  } finally {
+    await daemon.close();
+  }
 }

@@ -1,4 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Entry } from '../aws/config-section.js';
@@ -6,43 +5,38 @@ import type { ProfileSection, SharedConfig } from '../aws/shared-config.js';
 import type { Settings } from '../settings.js';
 import type { Environment } from '../system/paths.js';
 import { ensurePrivateFolder, writePrivateFile } from '../system/private-files.js';
+import { ownFolder, sweepFolders } from './own-folder.js';
 
 /** All that leads to credentials; what is left is region, output, endpoints, retries and the like. */
 const CREDENTIAL_SETTINGS =
   /^(aws_access_key_id|aws_secret_access_key|aws_session_token|aws_security_token|role_arn|source_profile|credential_source|external_id|mfa_serial|mfa_process|role_session_name|duration_seconds|web_identity_token_file|credential_process|login_session|sso_.*|.*expir.*)$/;
 
-export interface ShadowConfig {
-  variables: Environment;
-  remove(): Promise<void>;
-}
-
 /**
  * Config files for the child, because static keys in `[default]` would go before the container endpoint in nearly
- * every SDK: no keys, the settings of every profile, and the profiles usable by name through credd.
+ * every SDK: no keys, the settings of every profile, and the profiles usable by name through credd. Gives the variables
+ * that lead there. The files lie in our own folder, and go with it.
  */
 export async function writeShadowConfig(options: {
   config: SharedConfig;
   profile: string;
   settings: Settings;
-}): Promise<ShadowConfig> {
+}): Promise<Environment> {
   const { config, profile, settings } = options;
-  const { runtimeDir, awsConfig, awsCredentials } = settings.paths;
-  await ensurePrivateFolder(runtimeDir);
-  const folder = await mkdtemp(join(runtimeDir, 'exec-'));
+  const { awsConfig, awsCredentials } = settings.paths;
+  const folder = ownFolder(settings);
+  await ensurePrivateFolder(folder);
+  await sweepFolders(settings);
   const shadowConfig = join(folder, 'config');
   const shadowCredentials = join(folder, 'credentials');
   await writePrivateFile(shadowConfig, shadowText(config, profile));
   await writePrivateFile(shadowCredentials, '');
   return {
-    variables: {
-      AWS_CONFIG_FILE: shadowConfig,
-      AWS_SHARED_CREDENTIALS_FILE: shadowCredentials,
-      // Without it the JavaScript SDK v2 looks at neither.
-      AWS_SDK_LOAD_CONFIG: '1',
-      CREDD_AWS_CONFIG_FILE: awsConfig,
-      CREDD_AWS_SHARED_CREDENTIALS_FILE: awsCredentials,
-    },
-    remove: () => rm(folder, { recursive: true, force: true }),
+    AWS_CONFIG_FILE: shadowConfig,
+    AWS_SHARED_CREDENTIALS_FILE: shadowCredentials,
+    // Without it the JavaScript SDK v2 looks at neither.
+    AWS_SDK_LOAD_CONFIG: '1',
+    CREDD_AWS_CONFIG_FILE: awsConfig,
+    CREDD_AWS_SHARED_CREDENTIALS_FILE: awsCredentials,
   };
 }
 
@@ -69,7 +63,9 @@ function settingsOf(profile: ProfileSection): string {
     .map((key) => {
       const entry = profile.get(key);
       if (!entry) return '';
-      return entry.nested.size > 0 ? `${key} =\n${nestedOf(entry.nested)}` : `${key} = ${entry.value}\n`;
+      return entry.nested.size > 0
+        ? `${key} =\n${nestedOf(entry.nested)}`
+        : `${key} = ${continued(entry.value)}\n`;
     })
     .join('');
 }
@@ -78,9 +74,14 @@ function nestedOf(settings: ReadonlyMap<string, Entry>): string {
   return [...settings].map(([key, { value }]) => `  ${key} = ${value}\n`).join('');
 }
 
+/** A line that is not indented would begin another setting. */
+function continued(value: string): string {
+  return value.replace(/\n+/g, '\n  ');
+}
+
 /** No quoting keeps these apart in every reader of these files. */
 function canBeQuoted(name: string): boolean {
-  return !/["'\]\n]/.test(name);
+  return !/["'\\\]\n]/.test(name);
 }
 
 function header(name: string): string {
