@@ -1,0 +1,172 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { listProfiles } from '../src/aws/profile-list.js';
+import { readSharedConfig } from '../src/aws/shared-config.js';
+import { load } from './load.js';
+import { machine, median, row } from './report.js';
+import { CLI, firstAnswer, makeWorld, startBare, startCredd, type World } from './servers.js';
+
+const ROUNDS = 5;
+const ROUND = 2000;
+const run = promisify(execFile);
+
+console.log(`${machine()}\n`);
+row('', 'credd', 'bare', undefined, '');
+await throughput();
+await startToFirstAnswer();
+await memory();
+await execOverhead();
+await manyProfiles();
+
+/** In turn, so that a machine that slows down slows down both. */
+async function throughput(): Promise<void> {
+  const world = await makeWorld();
+  const credd = await startCredd(world, 'memory');
+  const path = '/creds/role-0';
+  const token = { authorization: credd.ownerToken };
+  const body = await (await fetch(`${credd.url}${path}`, { headers: token })).text();
+  const bare = await startBare('bare-http.js', body);
+  for (const [what, headers, aim] of [
+    ['with token', token, 'at least 0.90'],
+    ['same user, without token', {}, ''],
+  ] as const) {
+    const rates: number[][] = [];
+    const p99s: number[][] = [];
+    await load(`${credd.url}${path}`, headers, ROUND);
+    await load(`${bare.url}${path}`, headers, ROUND);
+    for (let round = 0; round < ROUNDS; round++) {
+      const theirs = await load(`${bare.url}${path}`, headers, ROUND);
+      const ours = await load(`${credd.url}${path}`, headers, ROUND);
+      rates.push([ours.rate, theirs.rate, ours.rate / theirs.rate]);
+      p99s.push([ours.p99, theirs.p99, ours.p99 / theirs.p99]);
+    }
+    const [ours, theirs, ratio] = columns(rates);
+    row(`requests/s of /creds, ${what}`, `${Math.round(ours)}`, `${Math.round(theirs)}`, ratio, aim);
+    const [oursP99, theirsP99, ratioP99] = columns(p99s);
+    row(`p99 of /creds, ${what}`, `${oursP99.toFixed(2)} ms`, `${theirsP99.toFixed(2)} ms`, ratioP99);
+  }
+  await credd.stop();
+  await bare.stop();
+  await world.close();
+}
+
+async function startToFirstAnswer(): Promise<void> {
+  const world = await makeWorld();
+  const path = '/creds/role-0';
+  const warm = await startCredd(world, 'file');
+  await fetch(`${warm.url}${path}`, { headers: { authorization: warm.ownerToken } });
+  await warm.stop();
+  const times: number[][] = [];
+  for (let round = 0; round < ROUNDS * 2; round++) {
+    const bare = timed(() => spawnSync(process.execPath, ['-e', '0']));
+    const begin = performance.now();
+    const credd = await startCredd(world, 'file');
+    const answer = await firstAnswer(`${credd.url}${path}`, { authorization: credd.ownerToken });
+    const ours = performance.now() - begin;
+    if (answer.status !== 200) throw new Error(await answer.text());
+    await credd.stop();
+    times.push([ours, bare, ours / bare]);
+  }
+  const [ours, bare, ratio] = columns(times);
+  row(
+    'start to first 200, warm encrypted file store',
+    ms(ours),
+    ms(bare),
+    ratio,
+    'under 6 (bare: node -e 0)',
+  );
+  if (world.aws.count('AssumeRole') !== 1) throw new Error('a warm start must not call AWS');
+  await world.close();
+}
+
+async function memory(): Promise<void> {
+  const world = await makeWorld();
+  const credd = await startCredd(world, 'memory');
+  const bare = await startBare('bare-fastify.js');
+  await fetch(`${credd.url}/creds/role-0`, { headers: { authorization: credd.ownerToken } });
+  await fetch(`${bare.url}/healthz`);
+  const [ours, theirs] = [resident(credd.child.pid), resident(bare.child.pid)];
+  row(
+    'resident memory, idle, one session fetched',
+    `${ours} MB`,
+    `${theirs} MB`,
+    ours / theirs,
+    'under 1.5 (bare: Fastify)',
+  );
+  await credd.stop();
+  await bare.stop();
+  await world.close();
+}
+
+async function execOverhead(): Promise<void> {
+  const world = await makeWorld();
+  const credd = await startCredd(world, 'memory');
+  const times: number[][] = [];
+  const args = [CLI, 'exec', 'role-0', '--', 'true'];
+  await run(process.execPath, args, { env: world.env });
+  for (let round = 0; round < ROUNDS * 2; round++) {
+    const alone = timed(() => spawnSync('true'));
+    const through = timed(() => spawnSync(process.execPath, args, { env: world.env, stdio: 'inherit' }));
+    times.push([through, alone, through - alone]);
+  }
+  const [through, alone] = columns(times);
+  row(
+    'credd exec role-0 -- true, daemon running',
+    ms(through),
+    ms(alone),
+    undefined,
+    `${ms(through - alone)} more than the command alone`,
+  );
+  await credd.stop();
+  await world.close();
+}
+
+async function manyProfiles(): Promise<void> {
+  const world = await makeWorld(5000);
+  const paths = pathsOf(world);
+  globalThis.gc?.();
+  const before = process.memoryUsage().heapUsed;
+  const begin = performance.now();
+  const config = await readSharedConfig(paths);
+  const parsed = performance.now() - begin;
+  const listed = timed(() => listProfiles(config, {}));
+  const held = (process.memoryUsage().heapUsed - before) / 2 ** 20;
+  row(
+    '5,000 profiles: read, then resolve all',
+    ms(parsed),
+    ms(listed),
+    undefined,
+    `${held.toFixed(1)} MB of heap`,
+  );
+  await world.close();
+}
+
+function pathsOf({ env, home }: World) {
+  return { config: env.AWS_CONFIG_FILE ?? '', credentials: env.AWS_SHARED_CREDENTIALS_FILE ?? '', home };
+}
+
+function columns(rows: readonly (readonly number[])[]): [number, number, number] {
+  const column = (index: number) => median(rows.map((values) => values[index] ?? Number.NaN));
+  return [column(0), column(1), column(2)];
+}
+
+function timed(work: () => unknown): number {
+  const begin = performance.now();
+  work();
+  return performance.now() - begin;
+}
+
+function ms(milliseconds: number): string {
+  return `${milliseconds.toFixed(milliseconds < 10 ? 1 : 0)} ms`;
+}
+
+/** In MB; by `/proc`, else by `ps`. */
+function resident(pid: number | undefined): number {
+  try {
+    const kilobytes = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    return Math.round(Number(kilobytes) / 1024);
+  } catch {
+    return Math.round(Number(spawnSync('ps', ['-o', 'rss=', '-p', String(pid)]).stdout) / 1024);
+  }
+}

@@ -1,0 +1,115 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type SimulatedAws, startSimulatedAws } from '../src/demo/aws.js';
+
+export const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+const ACCOUNT = '123456789012';
+
+/** A home with profiles of a simulated AWS; nothing of the person's own is read. */
+export interface World {
+  aws: SimulatedAws;
+  home: string;
+  env: NodeJS.ProcessEnv;
+  close(): Promise<void>;
+}
+
+export async function makeWorld(profiles = 1): Promise<World> {
+  const aws = await startSimulatedAws({
+    world: {
+      users: [{ accountId: ACCOUNT, name: 'bench', accessKeyId: 'AKIABENCH', secretAccessKey: 'bench' }],
+      roleFor: (arn) => ({ arn, trusts: [ACCOUNT] }),
+    },
+  });
+  const home = await mkdtemp(join(tmpdir(), 'credd-bench-'));
+  const config = Array.from(
+    { length: profiles },
+    (_, index) =>
+      `[profile role-${index}]\nrole_arn = arn:aws:iam::${ACCOUNT}:role/role-${index}\nsource_profile = keys\nregion = eu-west-1\nendpoint_url = ${aws.url}\n\n`,
+  ).join('');
+  const env = {
+    PATH: process.env.PATH,
+    HOME: home,
+    AWS_CONFIG_FILE: join(home, 'config'),
+    AWS_SHARED_CREDENTIALS_FILE: join(home, 'credentials'),
+    CREDD_STORE_PASSPHRASE_FILE: join(home, 'passphrase'),
+    CREDD_LOG_LEVEL: 'warn',
+  };
+  await writeFile(env.AWS_CONFIG_FILE, config);
+  await writeFile(
+    env.AWS_SHARED_CREDENTIALS_FILE,
+    '[keys]\naws_access_key_id = AKIABENCH\naws_secret_access_key = bench\n',
+    { mode: 0o600 },
+  );
+  await writeFile(env.CREDD_STORE_PASSPHRASE_FILE, 'bench', { mode: 0o600 });
+  return {
+    aws,
+    home,
+    env,
+    async close() {
+      await aws.close();
+      await rm(home, { recursive: true, force: true });
+    },
+  };
+}
+
+export interface Server {
+  url: string;
+  child: ChildProcess;
+  stop(): Promise<void>;
+}
+
+export async function startCredd(
+  { env, home }: World,
+  store: string,
+): Promise<Server & { ownerToken: string }> {
+  const port = await freePort();
+  const server = await startServer([CLI, 'serve', '--port', String(port), '--store', store], env, port);
+  const ownerToken = await readFile(join(home, '.local', 'state', 'credd', 'token'), 'utf8');
+  return { ...server, ownerToken };
+}
+
+/** One of the bare servers beside this file; `args` follow its port. */
+export async function startBare(script: string, ...args: string[]): Promise<Server> {
+  const port = await freePort();
+  const path = fileURLToPath(new URL(script, import.meta.url));
+  return startServer([path, String(port), ...args], process.env, port);
+}
+
+async function startServer(args: string[], env: NodeJS.ProcessEnv, port: number): Promise<Server> {
+  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'ignore', 'inherit'] });
+  const url = `http://127.0.0.1:${port}`;
+  await firstAnswer(`${url}/healthz`);
+  return {
+    url,
+    child,
+    stop: () =>
+      new Promise((resolve) => {
+        child.once('exit', () => resolve());
+        child.kill();
+      }),
+  };
+}
+
+/** Asks until there is an answer. */
+export async function firstAnswer(url: string, headers: Record<string, string> = {}): Promise<Response> {
+  for (;;) {
+    try {
+      return await fetch(url, { headers });
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  }
+}
+
+async function freePort(): Promise<number> {
+  const { createServer } = await import('node:net');
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port');
+  return address.port;
+}
