@@ -5,7 +5,7 @@ import { listProfiles } from '../src/aws/profile-list.js';
 import { readSharedConfig } from '../src/aws/shared-config.js';
 import { load } from './load.js';
 import { machine, median, row } from './report.js';
-import { CLI, firstAnswer, makeWorld, startBare, startCredd, type World } from './servers.js';
+import { body, CLI, firstBody, makeWorld, startBare, startCredd, type World } from './servers.js';
 
 const ROUNDS = 5;
 const ROUND = 2000;
@@ -25,8 +25,7 @@ async function throughput(): Promise<void> {
   const credd = await startCredd(world, 'memory');
   const path = '/creds/role-0';
   const token = { authorization: credd.ownerToken };
-  const body = await (await fetch(`${credd.url}${path}`, { headers: token })).text();
-  const bare = await startBare('bare-http.js', body);
+  const bare = await startBare('bare-http.js', await body(`${credd.url}${path}`, token));
   for (const [what, headers, aim] of [
     ['with token', token, 'at least 0.90'],
     ['same user, without token', {}, ''],
@@ -55,16 +54,15 @@ async function startToFirstAnswer(): Promise<void> {
   const world = await makeWorld();
   const path = '/creds/role-0';
   const warm = await startCredd(world, 'file');
-  await fetch(`${warm.url}${path}`, { headers: { authorization: warm.ownerToken } });
+  await body(`${warm.url}${path}`, { authorization: warm.ownerToken });
   await warm.stop();
   const times: number[][] = [];
   for (let round = 0; round < ROUNDS * 2; round++) {
     const bare = timed(() => spawnSync(process.execPath, ['-e', '0']));
     const begin = performance.now();
     const credd = await startCredd(world, 'file');
-    const answer = await firstAnswer(`${credd.url}${path}`, { authorization: credd.ownerToken });
+    await firstBody(`${credd.url}${path}`, { authorization: credd.ownerToken });
     const ours = performance.now() - begin;
-    if (answer.status !== 200) throw new Error(await answer.text());
     await credd.stop();
     times.push([ours, bare, ours / bare]);
   }
@@ -84,8 +82,8 @@ async function memory(): Promise<void> {
   const world = await makeWorld();
   const credd = await startCredd(world, 'memory');
   const bare = await startBare('bare-fastify.js');
-  await fetch(`${credd.url}/creds/role-0`, { headers: { authorization: credd.ownerToken } });
-  await fetch(`${bare.url}/healthz`);
+  await body(`${credd.url}/creds/role-0`, { authorization: credd.ownerToken });
+  await body(`${bare.url}/healthz`);
   const [ours, theirs] = [resident(credd.child.pid), resident(bare.child.pid)];
   row(
     'resident memory, idle, one session fetched',

@@ -1,7 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { get } from 'node:http';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { type SimulatedAws, startSimulatedAws } from '../src/demo/aws.js';
 
@@ -81,7 +84,7 @@ export async function startBare(script: string, ...args: string[]): Promise<Serv
 async function startServer(args: string[], env: NodeJS.ProcessEnv, port: number): Promise<Server> {
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'ignore', 'inherit'] });
   const url = `http://127.0.0.1:${port}`;
-  await firstAnswer(`${url}/healthz`);
+  await firstBody(`${url}/healthz`);
   return {
     url,
     child,
@@ -93,19 +96,31 @@ async function startServer(args: string[], env: NodeJS.ProcessEnv, port: number)
   };
 }
 
-/** Asks until there is an answer. */
-export async function firstAnswer(url: string, headers: Record<string, string> = {}): Promise<Response> {
+/** The body of a 200. Not by `fetch`, which says of itself what only a page in a browser should. */
+export function body(url: string, headers: Record<string, string> = {}): Promise<string> {
+  return new Promise((resolve, reject) => {
+    get(url, { headers, agent: false }, (answer) => {
+      text(answer).then((received) => {
+        if (answer.statusCode === 200) resolve(received);
+        else reject(new Error(received));
+      }, reject);
+    }).on('error', reject);
+  });
+}
+
+/** Asks until somebody listens. */
+export async function firstBody(url: string, headers: Record<string, string> = {}): Promise<string> {
   for (;;) {
     try {
-      return await fetch(url, { headers });
-    } catch {
+      return await body(url, headers);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ECONNREFUSED') throw error;
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
   }
 }
 
 async function freePort(): Promise<number> {
-  const { createServer } = await import('node:net');
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
