@@ -111,9 +111,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     await stop();
     throw error;
   }
-  const url = `http://127.0.0.1:${portOf(app.server.address())}`;
-  log.info(`credd listens on ${url}`);
-  return { url, store, stop };
+  return { url: `http://127.0.0.1:${portOf(app.server.address())}`, store, stop };
 }
 
 function portOf(address: ReturnType<import('node:net').Server['address']>): number {

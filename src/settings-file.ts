@@ -56,10 +56,8 @@ export function parseSettingsFile(text: string, path: string): SettingsFile {
   const profiles = new Map<string, OwnSettings>();
   let section = top;
   let known = ON_TOP;
-  for (const [index, raw] of text
-    .replace(/^\uFEFF/, '')
-    .split(/\r\n|\r|\n/)
-    .entries()) {
+  const lines = text.replace(/^\uFEFF/, '').split(/\r\n|\r|\n/);
+  for (const [index, raw] of lines.entries()) {
     const line = raw.trim();
     const where = `line ${index + 1} of ${path}`;
     if (line === '' || /^[#;]/.test(line)) continue;
@@ -79,16 +77,16 @@ export function parseSettingsFile(text: string, path: string): SettingsFile {
 }
 
 function profileIn(line: string, where: string): string {
-  const header = bracketed(line);
-  const { type, name, usual } = readHeader(header?.text ?? '', 'config');
-  if (!header || header.rest || type !== 'profile' || !usual)
+  const { text = '', rest } = bracketed(line) ?? {};
+  const { name } = readHeader(text, 'config');
+  if (rest || !/^\s*profile\s+\S/.test(text))
     throw invalid(`${line} (${where}) is not a section that credd knows: use [profile NAME]`);
   if (name.includes('*')) throw invalid(`${line} (${where}): credd takes no patterns, so name each profile`);
   return name;
 }
 
 function setting(line: string, known: ReadonlyMap<string, Take>, where: string): OwnSettings {
-  const [, key = '', value = ''] = /^([^=]*?)\s*=\s*(.*?)(?:\s+[#;].*)?$/.exec(line) ?? [];
+  const [, key = '', value = ''] = /^([^=]*?)\s*=\s*("[^"]*"|'[^']*'|.*?)(?:\s+[#;].*)?$/.exec(line) ?? [];
   if (!key) throw invalid(`${where} is neither a [section] nor a "name = value"`);
   const take = known.get(key);
   if (!take)

@@ -7,6 +7,7 @@ import { asCredentialError, JSON_TYPE, refuseConnection, sendError } from './ans
 import { type Api, apiRoutes } from './api.js';
 import { credsRoutes } from './creds.js';
 import type { Caller, Guard } from './guard.js';
+import { OpenConnections } from './open-connections.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -59,7 +60,10 @@ export function buildApp({ guard, sameUser, vendor, api, log }: AppParts): Fasti
       refuseConnection(socket, `This is not a request that credd can read: ${error.message}`),
   });
 
+  const connections = new OpenConnections();
+
   function admit(request: FastifyRequest, reply: FastifyReply, next: () => void): void {
+    connections.asked(request.raw.socket, reply.raw);
     const enter = (caller: Caller) => {
       request.caller = caller;
       next();
@@ -87,7 +91,11 @@ export function buildApp({ guard, sameUser, vendor, api, log }: AppParts): Fasti
   }
 
   app.decorateRequest('caller');
-  app.server.on('connection', (socket) => sameUser.watch(socket));
+  app.server.on('connection', (socket) => {
+    connections.opened(socket);
+    sameUser.watch(socket);
+  });
+  app.addHook('preClose', async () => connections.end());
   app.server.on('connect', (_request, socket) =>
     refuseConnection(socket as Socket, 'credd is no proxy: it has no CONNECT.'),
   );

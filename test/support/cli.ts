@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, chmodSync, constants, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import type { Test } from 'tap';
@@ -151,6 +152,18 @@ export function run(t: Test, command: string[], options: RunOptions = {}): Runni
     prints,
     ended,
   };
+}
+
+/** One request, by `node:http`: Node's own fetch() says `Sec-Fetch-Mode`, as pages do. */
+export async function ask(
+  url: string,
+  authorization?: string,
+  method = 'GET',
+): Promise<{ status: number | undefined; text: string }> {
+  const headers = authorization === undefined ? {} : { authorization };
+  const asked = request(url, { method, headers, agent: false }).end();
+  const [answer] = await once(asked, 'response');
+  return { status: answer.statusCode, text: Buffer.concat(await answer.toArray()).toString() };
 }
 
 /** Why a test without this program is skipped; false where it is there. */

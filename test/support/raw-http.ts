@@ -59,7 +59,10 @@ export class RawConnection {
     if (end < 0) return undefined;
     const [statusLine = '', ...lines] = this.#bytes.subarray(0, end).toString('latin1').split('\r\n');
     const headers = Object.fromEntries(
-      lines.map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 1).trim()]),
+      lines.map((line) => [
+        line.slice(0, line.indexOf(':')).toLowerCase(),
+        line.slice(line.indexOf(':') + 1).trim(),
+      ]),
     );
     const length = bodyless ? 0 : Number(headers['content-length']);
     if (!Number.isInteger(length)) throw new Error(`an answer without Content-Length: ${lines.join(' | ')}`);

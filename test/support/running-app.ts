@@ -43,7 +43,11 @@ export async function runApp(t: Test, options: AppOptions = {}) {
   const vendor = new Vendor({
     chain(profile) {
       if (!profiles.includes(profile))
-        throw new CredentialError('ProfileNotFound', 400, `There is no profile "${profile}". Type: credd list`);
+        throw new CredentialError(
+          'ProfileNotFound',
+          400,
+          `There is no profile "${profile}". Type: credd list`,
+        );
       const step = { kind: 'container', profile, sts: { region: 'eu-west-1' } } as never;
       return { steps: [step], keys: [`key of ${profile}`] } as never;
     },

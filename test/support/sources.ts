@@ -58,7 +58,7 @@ export const ARNS: Readonly<Record<string, string>> = {
 export interface World {
   aws: SimulatedAws;
   /** What the daemon is started with. */
-  env: Variables;
+  daemonEnv: Variables;
   /** Every secret that exists so far. */
   secrets(): string[];
 }
@@ -103,7 +103,7 @@ export async function everySource(t: Test, { home, profiles, path }: Machine): P
   }
   return {
     aws,
-    env: {
+    daemonEnv: {
       AWS_ACCESS_KEY_ID: OTHER.accessKeyId,
       AWS_SECRET_ACCESS_KEY: OTHER.secretAccessKey,
       AWS_CONTAINER_CREDENTIALS_FULL_URI: `${metadata}/container`,
@@ -131,6 +131,8 @@ endpoint_url = ${url}
   return `
 [default]
 endpoint_url = ${url}
+# As version 2 of the AWS CLI prints times.
+cli_timestamp_format = iso8601
 
 [profile keys]
 endpoint_url = ${url}
