@@ -57,11 +57,11 @@ t.test('wrong usage: exit code 2, and what to type', async (t) => {
 t.test('wrong settings: exit code 1, and which setting it is', async (t) => {
   const { credd } = machine(t);
   const wrong: [string[], Record<string, string>, RegExp][] = [
-    [['serve', '--port', 'http'], {}, /"http" is not a port/],
-    [['serve', '--store', 'cloud'], {}, /"cloud" is not a store: use one of auto, keychain/],
+    [['serve', '--port', 'http'], {}, /"http" \(--port\) is not a port/],
+    [['serve', '--store', 'cloud'], {}, /"cloud" \(--store\).* use one of auto, keychain/],
     [['serve', '--config', '/nowhere'], {}, /settings in \/nowhere cannot be read/],
-    [['list'], { CREDD_LOG_LEVEL: 'loud' }, /"loud" is not a log level/],
-    [['list'], { CREDD_PORT: '65536' }, /"65536" is not a port/],
+    [['list'], { CREDD_LOG_LEVEL: 'loud' }, /"loud" \(CREDD_LOG_LEVEL\)/],
+    [['list'], { CREDD_PORT: '65536' }, /"65536" \(CREDD_PORT\) is not a port/],
   ];
   for (const [args, env, stderr] of wrong) {
     t.match(await credd(args, { env }), { code: 1, stdout: NOTHING, stderr }, `credd ${args.join(' ')}`);

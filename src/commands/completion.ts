@@ -34,7 +34,8 @@ function bash(commands: CommandTable): string {
       ${ofProfile.join('|')})
         local name
         while read -r name; do
-          case "$name" in "$word"*) COMPREPLY+=("$(printf '%q' "$name")") ;; esac
+          printf -v name '%q' "$name"
+          case "$name" in "$word"*) COMPREPLY+=("$name") ;; esac
         done < <(credd list --names 2>/dev/null) ;;
       completion) COMPREPLY=($(compgen -W $'bash\\nzsh\\nfish' -- "$word")) ;;
     esac

@@ -1,4 +1,5 @@
 import type { Grant } from '../access/leases.js';
+import { unknownProfile } from '../aws/profile-error.js';
 import { readSharedConfig } from '../aws/shared-config.js';
 import { staticKeys } from '../aws/static-keys.js';
 import { CredentialError } from '../errors.js';
@@ -61,8 +62,10 @@ async function withLease(job: Job, ttl: number | undefined): Promise<number> {
 
 /** The profile's long-term keys themselves, for what AWS allows no session to do. */
 async function withRawKeys(job: Job): Promise<number> {
-  const section = (await sharedConfig(job.settings)).profiles.get(job.profile);
-  const keys = section && (staticKeys(section, 'credentials') ?? staticKeys(section, 'config'));
+  const config = await sharedConfig(job.settings);
+  const section = config.profiles.get(job.profile);
+  if (!section) throw unknownProfile(job.profile, config);
+  const keys = staticKeys(section, 'credentials') ?? staticKeys(section, 'config');
   if (!keys) {
     throw new CredentialError(
       'NoStaticKeys',

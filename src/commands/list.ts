@@ -2,6 +2,7 @@ import type { ListedProfile } from '../aws/profile-list.js';
 import { readSharedConfig } from '../aws/shared-config.js';
 import type { Warning } from '../aws/warnings.js';
 import { readSettings, type Settings } from '../settings.js';
+import type { Paths } from '../system/paths.js';
 import type { Command, CommandContext } from './command.js';
 import { withDaemon } from './connect.js';
 import { printable, table } from './words.js';
@@ -45,7 +46,7 @@ function print(
   stdout: CommandContext['stdout'],
   stderr: CommandContext['stderr'],
 ): void {
-  if (profiles.length === 0) stderr.write(zeroState(paths.awsConfig));
+  if (profiles.length === 0) stderr.write(zeroState(paths));
   else stdout.write(table(['PROFILE', 'CREDENTIALS', 'REGION'], profiles.map(row)));
   const told = (profile: string, problem: string) =>
     warnings.some((warning) => warning.profile === profile && problem.includes(placeOf(warning)));
@@ -68,8 +69,8 @@ function placeOf({ message }: Warning): string {
   return message.split(': ', 1)[0] ?? '';
 }
 
-function zeroState(path: string): string {
-  return `There are no profiles yet: ${path} does not name any.
+function zeroState({ awsConfig, awsCredentials }: Paths): string {
+  return `There are no profiles yet, neither in ${awsConfig} nor in ${awsCredentials}.
 
   With IAM Identity Center:  aws configure sso
   With an access key:        aws configure

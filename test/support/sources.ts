@@ -7,7 +7,7 @@ import type { Test } from 'tap';
 import { type SimulatedAws, startSimulatedAws } from '../../src/demo/aws.js';
 import { type IdentityCenter, permissionSetRole } from '../../src/demo/sso.js';
 import { rolePrincipal, type Session } from '../../src/demo/world.js';
-import type { Machine, Variables } from './cli.js';
+import { type Machine, machine, type Variables } from './cli.js';
 
 const ACCOUNT = '123456789012';
 const HOUR = 3600_000;
@@ -61,6 +61,13 @@ export interface World {
   daemonEnv: Variables;
   /** Every secret that exists so far. */
   secrets(): string[];
+}
+
+/** A machine with all of them, and a daemon if wanted. */
+export async function ready(t: Test, { daemon }: { daemon: boolean }) {
+  const own = machine(t);
+  const world = await everySource(t, own);
+  return { ...own, ...world, daemon: daemon ? await own.serve([], { env: world.daemonEnv }) : undefined };
 }
 
 /** A simulated AWS, and on the machine a profile for each of {@link ARNS}. */

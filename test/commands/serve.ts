@@ -1,0 +1,167 @@
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { resolve } from 'node:path';
+import t from 'tap';
+import { ask, CLI, lacks, machine, run } from '../support/cli.js';
+import { everySource } from '../support/sources.js';
+
+const NOTHING = /^$/;
+const TERMINAL = resolve('test/support/terminal.py');
+const mode = (path: string) => (statSync(path).mode & 0o777).toString(8);
+
+t.test('what it keeps is private, and goes when it stops', async (t) => {
+  const { serve, path } = machine(t);
+  const state = (...names: string[]) => path('.local', 'state', 'credd', ...names);
+  const daemon = await serve();
+  t.equal(mode(state()), '700');
+  for (const name of ['token', 'endpoint']) t.equal(mode(state(name)), '600', name);
+  t.match(readFileSync(state('token'), 'utf8'), /^[\w-]{43}$/, 'no newline');
+  t.equal(readFileSync(state('endpoint'), 'utf8'), `${daemon.url}\n`);
+  t.match(await ask(`${daemon.url}/healthz`), { status: 200 });
+  const stopped = await daemon.stop();
+  t.match(stopped, { code: 0, stdout: NOTHING, stderr: /SIGTERM: credd stops/ });
+  t.throws(() => statSync(state('endpoint')), { code: 'ENOENT' });
+  const token = readFileSync(state('token'), 'utf8');
+  const again = await serve();
+  t.equal(readFileSync(state('token'), 'utf8'), token);
+  again.process.kill('SIGINT');
+  t.match(await again.ended, { code: 0 });
+});
+
+t.test('a token that others can read is refused, with what to type', async (t) => {
+  const { serve, credd, path } = machine(t, { config: '' });
+  const token = path('.local', 'state', 'credd', 'token');
+  const daemon = await serve();
+  chmodSync(token, 0o644);
+  const refused = {
+    code: 1,
+    stdout: NOTHING,
+    stderr: new RegExp(`^credd: other users can get at ${token}:.*chmod 600 ${token}\n$`),
+  };
+  t.match(await credd(['status']), refused);
+  await daemon.stop();
+  t.match(await credd(['serve', '--port', '0']), refused);
+});
+
+t.test('an empty token, as a full disk leaves it, and an endpoint that is none', async (t) => {
+  const { serve, credd, path } = machine(t, { config: '' });
+  mkdirSync(path('.local', 'state', 'credd'), { recursive: true });
+  const token = path('.local', 'state', 'credd', 'token');
+  writeFileSync(token, '', { mode: 0o600 });
+  writeFileSync(path('.local', 'state', 'credd', 'endpoint'), 'not a url');
+  t.match(await credd(['status']), { code: 0, stdout: /^No daemon is running/ });
+  await serve();
+  t.match(readFileSync(token, 'utf8'), /^[\w-]{43}$/);
+  t.match(await credd(['status']), { code: 0, stdout: /^credd runs at/ });
+});
+
+t.test('the port is taken: by whom, and what to do', async (t) => {
+  const { serve, credd } = machine(t);
+  const { port, pid, stop } = await serve();
+  const second = await credd(['serve', '--port', String(port), '--store', 'memory']);
+  t.match(second, {
+    code: 1,
+    stdout: NOTHING,
+    stderr: new RegExp(`^credd: Port ${port} is taken by credd itself, process ${pid}\\. Use that one`),
+  });
+  t.match(await credd(['status']), { stdout: new RegExp(`process ${pid}\n`) }, 'which goes on');
+  await stop();
+
+  const other = createServer().listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  t.teardown(() => other.close());
+  const taken = (other.address() as AddressInfo).port;
+  t.match(await credd(['serve'], { env: { CREDD_PORT: String(taken) } }), {
+    code: 1,
+    stderr: new RegExp(`^credd: Port ${taken} is taken by another program\\. .*--port PORT\\.\n$`),
+  });
+});
+
+t.test('a state folder that cannot be made', async (t) => {
+  const { credd, path } = machine(t);
+  writeFileSync(path('file'), '');
+  for (const folder of [path('file'), '/dev/null/state']) {
+    const ended = await credd(['serve', '--port', '0'], { env: { XDG_STATE_HOME: folder } });
+    t.match(ended, { code: 1, stdout: NOTHING, stderr: /^credd: cannot create the folder \/.*\n$/ }, folder);
+  }
+});
+
+t.test('without HOME the home is that of the account', async (t) => {
+  const own = machine(t);
+  const env = {
+    HOME: undefined,
+    XDG_STATE_HOME: own.path('state'),
+    XDG_CONFIG_HOME: own.path('config'),
+    AWS_CONFIG_FILE: own.path('aws-config'),
+    AWS_SHARED_CREDENTIALS_FILE: own.path('aws-credentials'),
+  };
+  writeFileSync(own.path('aws-config'), '[profile a]\ncredential_process = cat\n');
+  const daemon = await own.serve([], { env });
+  t.match(await own.credd(['list'], { env }), { code: 0, stdout: /^a +process cat/m });
+  t.match(await daemon.stop(), { code: 0 });
+});
+
+t.test('a store that cannot be had ends it, and says why', async (t) => {
+  const { credd } = machine(t);
+  t.match(await credd(['serve', '--port', '0', '--store', 'file']), {
+    code: 1,
+    stderr: /\ncredd: .*passphrase/i,
+  });
+});
+
+t.test('logs: JSON for a program, as much as is wanted', async (t) => {
+  const own = machine(t);
+  const { daemonEnv } = await everySource(t, own);
+  const lines = async (level: string) => {
+    const daemon = await own.serve([], { env: { ...daemonEnv, CREDD_LOG_LEVEL: level } });
+    await ask(`${daemon.url}/creds/app`);
+    await ask(`${daemon.url}/creds/default`);
+    const { stdout, stderr } = await daemon.stop();
+    t.match(stdout, NOTHING);
+    return stderr
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+  };
+  const info = await lines('info');
+  t.match(
+    info.find(({ msg }) => /^new session/.test(msg)),
+    { level: 30, profile: 'app', time: /^\d{4}-/ },
+  );
+  t.notOk(info.some(({ level }) => level < 30));
+  const debug = await lines('debug');
+  t.match(
+    debug.find(({ msg }) => /^vended/.test(msg)),
+    { level: 20, profile: 'app', caller: 'same-user' },
+  );
+});
+
+t.test(
+  'logs: lines for a person on a terminal',
+  { skip: lacks('python3', 'apt-get install -y python3') },
+  async (t) => {
+    const own = machine(t);
+    const serve = [process.execPath, CLI, 'serve', '--port', '0', '--store', 'memory'];
+    const terminal = run(t, ['python3', TERMINAL, ...serve], {
+      env: { ...own.env, TERM: 'dumb' },
+      cwd: own.home,
+    });
+    await terminal.prints(/sessions are kept in memory/);
+    terminal.process.stdin?.write('\x03');
+    const { code, stdout } = await terminal.ended;
+    t.equal(code, 0);
+    t.match(stdout, /^\[\d\d:\d\d:\d\d\] .*INFO.*credd listens on http/m);
+    t.match(stdout, /SIGINT: credd stops/);
+    t.notMatch(stdout, /[{}]/);
+  },
+);
+
+t.test('one that has stopped takes no other one along', async (t) => {
+  const { serve, path, credd } = machine(t);
+  const first = await serve();
+  const second = await serve();
+  await first.stop();
+  t.equal(readFileSync(path('.local', 'state', 'credd', 'endpoint'), 'utf8'), `${second.url}\n`);
+  t.match(await credd(['status']), { stdout: new RegExp(`process ${second.pid}\n`) });
+});
