@@ -25,7 +25,7 @@ export async function credentialProcess(
   try {
     const [program, ...args] = splitWords(step.command);
     if (!program) throw new Error('it is empty');
-    const ownEnv = { ...env, [RESOLVING]: step.profile };
+    const ownEnv = { ...env, [RESOLVING]: [env[RESOLVING], step.profile].filter(Boolean).join('\n') };
     const output = await runProgram({ program, args, env: ownEnv, clock, timeout: TIMEOUT });
     return parse(output, clock.now());
   } catch (error) {

@@ -119,7 +119,12 @@ function notFromAPage({ request, area, authority }: Question): void {
     (headers.origin === undefined || headers.origin === origin) &&
     (headers.referer === undefined || headers.referer.startsWith(`${origin}/`)) &&
     (!fetched || site === 'same-origin' || site === 'none');
-  if (!own) throw refused('FromAPage', 'it comes from a web page, which may not have credentials');
+  if (!own) {
+    throw refused(
+      'FromAPage',
+      'a web page may not have credentials, and this says that it comes from one (Origin, Referer or Sec-Fetch). In Node.js, fetch says so too: use node:http or an SDK',
+    );
+  }
 }
 
 function withToken(question: Question, token: string, parts: GuardParts, ownerToken: Buffer) {

@@ -1,4 +1,4 @@
-import { userInfo } from 'node:os';
+import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -12,14 +12,13 @@ export interface Paths {
   runtimeDir: string;
   ownerToken: string;
   endpoint: string;
-  pid: string;
   awsConfig: string;
   awsCredentials: string;
   ssoCache: string;
 }
 
 export function findPaths(env: Environment, configFile?: string): Paths {
-  const home = env.HOME || userInfo().homedir;
+  const home = env.HOME || homedir();
   const stateDir = join(xdg(env.XDG_STATE_HOME) ?? join(home, '.local', 'state'), 'credd');
   const runtimeRoot = xdg(env.XDG_RUNTIME_DIR);
   const configDir = join(xdg(env.XDG_CONFIG_HOME) ?? join(home, '.config'), 'credd');
@@ -30,7 +29,6 @@ export function findPaths(env: Environment, configFile?: string): Paths {
     runtimeDir: runtimeRoot ? join(runtimeRoot, 'credd') : join(stateDir, 'run'),
     ownerToken: join(stateDir, 'token'),
     endpoint: join(stateDir, 'endpoint'),
-    pid: join(stateDir, 'pid'),
     awsConfig: awsFile(env, 'AWS_CONFIG_FILE', home) ?? join(home, '.aws', 'config'),
     awsCredentials: awsFile(env, 'AWS_SHARED_CREDENTIALS_FILE', home) ?? join(home, '.aws', 'credentials'),
     ssoCache: join(home, '.aws', 'sso', 'cache'),
