@@ -1,6 +1,8 @@
 import type { Leases } from './access/leases.js';
 import { callerIdentity } from './aws/caller-identity.js';
+import type { Chain } from './aws/chain.js';
 import type { AwsClients } from './aws/clients.js';
+import type { Narrowing } from './aws/narrowing.js';
 import { resolveProfile } from './aws/profile.js';
 import { listProfiles } from './aws/profile-list.js';
 import type { WatchedSharedConfig } from './aws/shared-config.js';
@@ -18,16 +20,17 @@ export function createApi(parts: {
   config: WatchedSharedConfig;
   profileSettings: WatchedProfileSettings;
   vendor: Vendor;
+  chain(profile: string, narrowing?: Narrowing): Chain;
   leases: Leases;
   clients: AwsClients;
   sessions: SessionStore;
   store: Promise<OpenedStore>;
   env: Environment;
 }): Api {
-  const { config, vendor, leases, clients, env } = parts;
+  const { config, vendor, chain, leases, clients, env } = parts;
   return {
     profiles: () => ({
-      profiles: listProfiles(config.current, env),
+      profiles: listProfiles(config.current, env, chain),
       warnings: configWarnings(config.current),
     }),
     async status() {
@@ -47,11 +50,18 @@ export function createApi(parts: {
       const { sts } = resolveProfile(profile, config.current, env);
       return callerIdentity({ site: sts, profile, credentials, clients });
     },
-    async lease({ profile, ttl, pid }) {
-      resolveProfile(profile, config.current, env);
+    async lease({ profile, narrowing, ttl, pid }) {
+      chain(profile, narrowing);
+      // Whether AWS takes what narrows it is known only when it was asked.
+      if (narrowing) await vendor.session(profile, narrowing);
       const startedAt = pid === undefined ? undefined : await processStart(pid);
       const holder = pid !== undefined && startedAt !== undefined ? { holder: { pid, startedAt } } : {};
-      return leases.grant({ profile, ...(ttl === undefined ? {} : { ttl }), ...holder });
+      return leases.grant({
+        profile,
+        ...(narrowing ? { narrowing } : {}),
+        ...(ttl === undefined ? {} : { ttl }),
+        ...holder,
+      });
     },
     endLease: (id) => leases.end(id),
   };

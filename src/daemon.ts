@@ -1,5 +1,7 @@
 import type { Logger } from 'pino';
 import { Leases } from './access/leases.js';
+import { type Narrowing, narrowed } from './access/narrowing.js';
+import { PolicyFiles } from './access/policy-files.js';
 import { createSameUser } from './access/same-user.js';
 import { createClients } from './aws/clients.js';
 import { resolveProfile } from './aws/profile.js';
@@ -57,6 +59,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     clock,
   });
   const profileSettings = await watchProfileSettings(settings, clock);
+  const policyFiles = new PolicyFiles(clock, () => {
+    log.info('a policy file has changed and was read again');
+    vendor.chainsChanged();
+  });
+  const chain = (profile: string, narrowing?: Narrowing) => {
+    const resolved = resolveProfile(profile, config.current, env);
+    return narrowed(resolved, policyFiles.into(profileSettings.of(profile).narrowing, profile), narrowing);
+  };
   const clients = createClients(env);
   const refresher = new Refresher(clock);
   const sessions = new SessionStore(
@@ -64,8 +74,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     log,
   );
   const vendor = new Vendor({
-    chain: (profile) => resolveProfile(profile, config.current, env),
-    provide: createProvider({ clients, clock, env, ssoCache: paths.ssoCache }),
+    chain,
+    provide: createProvider({
+      clients,
+      clock,
+      env,
+      ssoCache: paths.ssoCache,
+      addressUrl: settings.addressUrl,
+    }),
     store: sessions,
     refresher,
     clock,
@@ -82,7 +98,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     sameUser,
     profileSettings: profileSettings.of,
   });
-  const api = createApi({ config, profileSettings, vendor, leases, clients, sessions, store, env });
+  const api = createApi({ config, profileSettings, vendor, chain, leases, clients, sessions, store, env });
   const app = buildApp({ guard, sameUser, vendor, api, log });
 
   config.subscribe(() => {
@@ -93,11 +109,13 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   profileSettings.subscribe(() => {
     if (profileSettings.problem) log.warn(`${profileSettings.problem}. The last good settings go on.`);
     else log.info('the settings have changed and were read again');
+    vendor.chainsChanged();
   });
 
   async function stop(): Promise<void> {
     config.close();
     profileSettings.close();
+    policyFiles.close();
     refresher.stop();
     await app.close();
     await leases.close();

@@ -1,27 +1,33 @@
+import { dirname } from 'node:path';
 import { bracketed, readHeader } from './aws/section-header.js';
 import { CredentialError } from './errors.js';
+import {
+  addWords,
+  OF_A_PROFILE,
+  type ProfileSettings,
+  type ProfileWords,
+  profileSettings,
+} from './settings-profile.js';
 
 const STORES = ['auto', 'keychain', 'file', 'memory'] as const;
 const ACCESSES = ['same-user', 'token'] as const;
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 export type StoreKind = (typeof STORES)[number];
-export type Access = (typeof ACCESSES)[number];
-
-export interface ProfileSettings {
-  /** Whether the owner's own processes may ask without a token. */
-  access: Access;
-}
 
 export interface SettingsFile {
   port?: number;
   store?: StoreKind;
   logLevel?: string;
   passphraseFile?: string;
+  /** Who says which address this machine has. */
+  addressUrl?: string;
   profile(name: string): ProfileSettings;
 }
 
-type OwnSettings = Omit<SettingsFile, 'profile'> & Partial<ProfileSettings>;
+export type { ProfileSettings } from './settings-profile.js';
+
+type OwnSettings = Omit<SettingsFile, 'profile'> & ProfileWords;
 
 /** What each setting takes; `where` tells who said so. */
 export const takes = {
@@ -32,17 +38,28 @@ export const takes = {
   store: (value: string, where: string) => oneOf(STORES, value, where),
   logLevel: (value: string, where: string) => oneOf(LEVELS, value, where),
   access: (value: string, where: string) => oneOf(ACCESSES, value, where),
+  addressUrl(value: string, where: string): string {
+    if (/^https?:\/\/[^/]/i.test(value) && URL.canParse(value)) return value;
+    throw invalid(`"${value}" (${where}) will not do: use a URL such as https://checkip.amazonaws.com`);
+  },
 };
 
-type Take = (value: string, where: string) => OwnSettings;
+type Take = (value: string, where: string, path: string) => OwnSettings;
 
 const ACCESS: Take = (value, where) => ({ access: takes.access(value, where) });
-const OF_A_PROFILE = new Map<string, Take>([['access', ACCESS]]);
+const IN_A_SECTION = new Map<string, Take>([
+  ['access', ACCESS],
+  ...[...OF_A_PROFILE].map(([key, take]): [string, Take] => [
+    key,
+    (value, where, path) => placed(where, () => take(value, dirname(path))),
+  ]),
+]);
 const ON_TOP = new Map<string, Take>([
   ['port', (value, where) => ({ port: takes.port(value, where) })],
   ['store', (value, where) => ({ store: takes.store(value, where) })],
   ['log_level', (value, where) => ({ logLevel: takes.logLevel(value, where) })],
   ['store_passphrase_file', (value) => ({ passphraseFile: value })],
+  ['address_url', (value, where) => ({ addressUrl: takes.addressUrl(value, where) })],
   ['access', ACCESS],
 ]);
 
@@ -64,16 +81,25 @@ export function parseSettingsFile(text: string, path: string): SettingsFile {
     if (line.startsWith('[')) {
       const name = profileIn(line, where);
       section = profiles.get(name) ?? {};
-      known = OF_A_PROFILE;
+      known = IN_A_SECTION;
       profiles.set(name, section);
     } else {
-      Object.assign(section, setting(line, known, where));
+      const words = setting(line, known, where, path);
+      placed(where, () => addWords(section, words));
     }
   }
-  const { access = 'same-user', ...rest } = top;
-  const defaults: ProfileSettings = { access };
-  const merged = new Map([...profiles].map(([name, own]) => [name, { ...defaults, ...own }]));
-  return { ...rest, profile: (name) => merged.get(name) ?? defaults };
+  const { access, ...rest } = top;
+  return { ...rest, profile: profileSettings(profiles, access === undefined ? {} : { access }) };
+}
+
+/** Says the line with what was wrong there. */
+function placed<T>(where: string, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    if (!(error instanceof CredentialError)) throw error;
+    throw invalid(`${where}: ${error.message.replace(/\.$/, '')}`);
+  }
 }
 
 function profileIn(line: string, where: string): string {
@@ -81,17 +107,16 @@ function profileIn(line: string, where: string): string {
   const { name } = readHeader(text, 'config');
   if (rest || !/^\s*profile\s+\S/.test(text))
     throw invalid(`${line} (${where}) is not a section that credd knows: use [profile NAME]`);
-  if (name.includes('*')) throw invalid(`${line} (${where}): credd takes no patterns, so name each profile`);
   return name;
 }
 
-function setting(line: string, known: ReadonlyMap<string, Take>, where: string): OwnSettings {
+function setting(line: string, known: ReadonlyMap<string, Take>, where: string, path: string): OwnSettings {
   const [, key = '', value = ''] = /^([^=]*?)\s*=\s*("[^"]*"|'[^']*'|.*?)(?:\s+[#;].*)?$/.exec(line) ?? [];
   if (!key) throw invalid(`${where} is neither a [section] nor a "name = value"`);
   const take = known.get(key);
   if (!take)
     throw invalid(`"${key}" (${where}) is not a setting here: credd knows ${[...known.keys()].join(', ')}`);
-  return take(unquoted(value), where);
+  return take(unquoted(value), where, path);
 }
 
 function unquoted(value: string): string {

@@ -9,6 +9,7 @@ export interface Settings {
   store: StoreKind;
   logLevel: string;
   passphraseFile: string | undefined;
+  addressUrl: string | undefined;
   paths: Paths;
   env: Environment;
   profile(name: string): ProfileSettings;
@@ -35,6 +36,7 @@ export function readSettings(env: Environment, flags: Flags = {}): Settings {
     store: said(takes.store, flags.store, '--store', env, 'CREDD_STORE') ?? file.store ?? 'auto',
     logLevel: said(takes.logLevel, undefined, '', env, 'CREDD_LOG_LEVEL') ?? file.logLevel ?? 'info',
     passphraseFile: env.CREDD_STORE_PASSPHRASE_FILE || file.passphraseFile,
+    addressUrl: file.addressUrl,
     paths,
     env,
     profile: file.profile,

@@ -1,6 +1,7 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Narrowing } from '../aws/narrowing.js';
 import type { Clock } from '../system/clock.js';
 import { ensurePrivateFolder, writePrivateFile } from '../system/private-files.js';
 import { isRunning, type ProcessIdentity } from '../system/process.js';
@@ -9,6 +10,8 @@ import { isRunning, type ProcessIdentity } from '../system/process.js';
 export interface Lease {
   id: string;
   profile: string;
+  /** What its sessions are limited to beyond the profile's own settings. */
+  narrowing?: Narrowing;
   /** Milliseconds since the epoch. */
   expiresAt: number;
   /** The process that the lease ends with. */
@@ -37,7 +40,12 @@ export class Leases {
     this.#clock = options.clock;
   }
 
-  async grant(request: { profile: string; ttl?: number; holder?: ProcessIdentity }): Promise<Grant> {
+  async grant(request: {
+    profile: string;
+    narrowing?: Narrowing;
+    ttl?: number;
+    holder?: ProcessIdentity;
+  }): Promise<Grant> {
     const id = randomBytes(6).toString('hex');
     const token = newToken();
     const tokenFile = join(this.#folder, `lease-${id}`);
@@ -48,6 +56,7 @@ export class Leases {
       profile: request.profile,
       expiresAt: this.#clock.now() + (request.ttl ?? DEFAULT_TTL),
       tokenFile,
+      ...(request.narrowing ? { narrowing: request.narrowing } : {}),
       ...(request.holder ? { holder: request.holder } : {}),
     };
     this.#byToken.set(token, lease);

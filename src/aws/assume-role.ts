@@ -3,6 +3,9 @@ import type { AssumeRoleStep } from './chain.js';
 import type { AwsClients } from './clients.js';
 import type { Credentials } from './credentials.js';
 import { assumedRole } from './from-sts.js';
+import type { OwnAddress } from './narrowing.js';
+import { partitionOfArn } from './partition.js';
+import { sessionPolicy } from './session-policy.js';
 
 /** AWS ends a session that was itself obtained with a role session after an hour (role chaining). */
 const CHAINED_LIMIT = 3600;
@@ -11,14 +14,20 @@ export async function assumeRole(
   step: AssumeRoleStep,
   source: Credentials,
   clients: AwsClients,
+  ownAddress: OwnAddress,
 ): Promise<Credentials> {
   const { AssumeRoleCommand } = await import('@aws-sdk/client-sts');
+  const { narrowing = {}, profile } = step;
+  const partition = partitionOfArn(step.roleArn);
   const chained = source.sessionToken !== undefined;
   const command = new AssumeRoleCommand({
     RoleArn: step.roleArn,
     RoleSessionName: step.sessionName,
     DurationSeconds: chained ? Math.min(step.durationSeconds, CHAINED_LIMIT) : step.durationSeconds,
     ExternalId: step.externalId,
+    SourceIdentity: narrowing.sourceIdentity,
+    TransitiveTagKeys: narrowing.transitiveTags?.slice(),
+    ...(await sessionPolicy(narrowing, { profile, partition, ownAddress })),
   });
   try {
     const client = await clients.sts(step.sts, source);

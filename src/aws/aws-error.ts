@@ -25,7 +25,12 @@ const PASSING = new Set([
 ]);
 
 /** Faults of what the person wrote, not of what he may do. */
-const BAD_REQUEST = new Set(['ValidationError', 'MalformedPolicyDocument', 'InvalidRequestException']);
+const BAD_REQUEST = new Set([
+  'ValidationError',
+  'MalformedPolicyDocument',
+  'PackedPolicyTooLarge',
+  'InvalidRequestException',
+]);
 
 type Advice = (call: { profile: string; doing: string; said: string }) => string;
 
@@ -50,6 +55,8 @@ const ADVICE: Record<string, Advice> = {
       ? `Lower duration_seconds of "${profile}", or have the role's maximum session duration raised.`
       : `Correct that setting of "${profile}".`,
   MalformedPolicyDocument: ({ profile }) => `Correct the policy of "${profile}".`,
+  PackedPolicyTooLarge: ({ profile }) =>
+    `The policies and tags of this session of "${profile}" take more room than AWS has for them: shorten the policy, or name fewer policies and tags.`,
   RegionDisabledException: ({ profile }) =>
     `Set a region for "${profile}" in which STS is active for the account.`,
   InvalidIdentityToken: ({ profile }) =>

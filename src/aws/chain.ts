@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Narrowing } from './narrowing.js';
 
 /** Where and how one AWS service is called. */
 export interface Site {
@@ -33,6 +34,17 @@ export interface ProcessStep extends Held {
 export interface SessionTokenStep extends Held {
   kind: 'session-token';
   of: KeysStep | ProcessStep;
+  durationSeconds?: number;
+  sts: Site;
+}
+
+/** A session of long-term keys that is narrowed. */
+export interface FederationTokenStep extends Held {
+  kind: 'federation-token';
+  of: KeysStep;
+  name: string;
+  durationSeconds: number;
+  narrowing: Narrowing;
   sts: Site;
 }
 
@@ -52,6 +64,7 @@ export interface WebIdentityStep extends Held {
   sessionName: string;
   durationSeconds: number;
   tokenFile: string;
+  narrowing?: Narrowing;
   sts: Site;
 }
 
@@ -66,6 +79,7 @@ export interface AssumeRoleStep extends Held {
   sessionName: string;
   durationSeconds: number;
   externalId?: string;
+  narrowing?: Narrowing;
   sts: Site;
 }
 
@@ -73,6 +87,7 @@ export type SourceStep =
   | KeysStep
   | ProcessStep
   | SessionTokenStep
+  | FederationTokenStep
   | SsoRoleStep
   | WebIdentityStep
   | MachineStep;
@@ -118,17 +133,23 @@ function describeStep(step: Step): string {
       return step.of.kind === 'keys' && !step.of.sessionToken
         ? `${describeStep(step.of)} -> session`
         : describeStep(step.of);
+    case 'federation-token':
+      return `${describeStep(step.of)} -> federated session, narrowed`;
     case 'sso-role':
       return `sso ${step.session ?? ssoName(step.startUrl)} -> role ${step.roleName}`;
     case 'web-identity':
-      return `web identity -> role ${roleName(step.roleArn)}`;
+      return `web identity -> role ${roleName(step.roleArn)}${narrowedOr(step)}`;
     case 'container':
       return 'container';
     case 'instance':
       return 'EC2 instance';
     case 'assume-role':
-      return `role ${roleName(step.roleArn)}`;
+      return `role ${roleName(step.roleArn)}${narrowedOr(step)}`;
   }
+}
+
+function narrowedOr({ narrowing }: AssumeRoleStep | WebIdentityStep): string {
+  return narrowing?.allowed || narrowing?.addresses ? ', narrowed' : '';
 }
 
 /** The first word of the command, perhaps in quotes; arguments may be secrets. */

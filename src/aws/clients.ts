@@ -8,6 +8,7 @@ import { readCaBundle } from './ca-bundle.js';
 import type { Site } from './chain.js';
 import type { Credentials } from './credentials.js';
 import { type ProxyChoice, proxyChoice } from './proxy.js';
+import { shortText } from './short-text.js';
 
 const CALL_TIMEOUT = 5000;
 const CONNECTIONS = 50;
@@ -17,6 +18,8 @@ const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
 export interface AwsClients {
   sts(site: Site, credentials?: Credentials): Promise<STSClient>;
   sso(site: Site): Promise<SSOClient>;
+  /** A short text from the web, by the same way as AWS is called. */
+  text(url: string): Promise<string>;
   close(): void;
 }
 
@@ -27,14 +30,17 @@ export interface AwsClients {
 export function createClients(env: Environment, timeout = CALL_TIMEOUT): AwsClients {
   const handlers = new Map<string, Promise<NodeHttpHandler>>();
 
-  async function config(site: Site) {
-    const { caBundle = '' } = site;
+  function handlerFor(caBundle: string): Promise<NodeHttpHandler> {
     let handler = handlers.get(caBundle);
     if (!handler) {
       handler = createHandler(env, caBundle, timeout);
       handlers.set(caBundle, handler);
       handler.catch(() => handlers.delete(caBundle));
     }
+    return handler;
+  }
+
+  async function config(site: Site) {
     // All that the SDK would otherwise look up in the person's files is said here: a broken file must not matter.
     return {
       region: site.region,
@@ -43,7 +49,7 @@ export function createClients(env: Environment, timeout = CALL_TIMEOUT): AwsClie
       authSchemePreference: ['aws.auth#sigv4'],
       useFipsEndpoint: site.fips ?? false,
       useDualstackEndpoint: site.dualstack ?? false,
-      requestHandler: await handler,
+      requestHandler: await handlerFor(site.caBundle ?? ''),
       maxAttempts: 2,
       retryMode: 'standard' as const,
       defaultsMode: 'standard' as const,
@@ -64,6 +70,9 @@ export function createClients(env: Environment, timeout = CALL_TIMEOUT): AwsClie
     async sso(site) {
       const { SSOClient } = await import('@aws-sdk/client-sso');
       return new SSOClient({ ...(await config(site)), credentials: NOBODY });
+    },
+    async text(url) {
+      return shortText(url, await handlerFor(env.AWS_CA_BUNDLE ?? ''));
     },
     close() {
       for (const handler of handlers.values()) handler.then((it) => it.destroy()).catch(() => {});

@@ -3,6 +3,7 @@ import { type AssumeRoleStep, type Chain, chainOf, type Steps } from './chain.js
 import { credentialSource } from './credential-source.js';
 import { invalidProfile, unknownProfile } from './profile-error.js';
 import { durationSeconds, mfaRequired, sessionName } from './role-settings.js';
+import { sessionMarks } from './session-marks.js';
 import type { ProfileSection, SharedConfig } from './shared-config.js';
 import { stsSite } from './site.js';
 import { sourceStep } from './source-step.js';
@@ -83,6 +84,7 @@ class Resolver {
     if (profile.has('mfa_serial')) throw mfaRequired(profile);
     const roleArn = profile.text('role_arn') ?? '';
     const externalId = profile.text('external_id');
+    const marks = sessionMarks(profile);
     return {
       kind: 'assume-role',
       profile: profile.name,
@@ -90,6 +92,7 @@ class Resolver {
       sessionName: sessionName(profile, this.#env),
       durationSeconds: durationSeconds(profile),
       ...(externalId ? { externalId } : {}),
+      ...(marks ? { narrowing: marks } : {}),
       sts: stsSite(profile, this.#config, this.#env),
     };
   }

@@ -6,7 +6,9 @@ import type { KeysStep, Step } from './chain.js';
 import type { AwsClients } from './clients.js';
 import { credentialProcess } from './credential-process.js';
 import type { Credentials } from './credentials.js';
+import { federationToken } from './federation-token.js';
 import { machineCredentials } from './machine.js';
+import { ADDRESS_URL, createOwnAddress } from './own-address.js';
 import { sessionToken } from './session-token.js';
 import { ssoRole } from './sso-role.js';
 import { ssoToken } from './sso-token.js';
@@ -23,8 +25,11 @@ export function createProvider(parts: {
   clock: Clock;
   env: Environment;
   ssoCache: string;
+  /** Who says which address this machine has. */
+  addressUrl?: string | undefined;
 }): Provide {
-  const { clients, clock, env, ssoCache } = parts;
+  const { clients, clock, env, ssoCache, addressUrl = ADDRESS_URL } = parts;
+  const ownAddress = createOwnAddress(addressUrl, clients);
 
   const provide: Provide = async (step, source) => {
     switch (step.kind) {
@@ -34,16 +39,18 @@ export function createProvider(parts: {
         return credentialProcess(step, env, clock);
       case 'session-token':
         return sessionToken(step, await provide(step.of), clients, clock);
+      case 'federation-token':
+        return federationToken(step, keys(step.of, clock.now()), clients, ownAddress);
       case 'sso-role':
         return ssoRole(step, await ssoToken(step, ssoCache, clock.now()), clients);
       case 'web-identity':
-        return webIdentity(step, clients);
+        return webIdentity(step, clients, ownAddress);
       case 'container':
       case 'instance':
         return machineCredentials(step, env);
       case 'assume-role':
         if (!source) throw new TypeError('a role is assumed from something');
-        return assumeRole(step, source, clients);
+        return assumeRole(step, source, clients, ownAddress);
     }
   };
   return provide;

@@ -32,7 +32,9 @@ async function getSessionToken(step: SessionTokenStep, keys: Credentials, client
   const { GetSessionTokenCommand } = await import('@aws-sdk/client-sts');
   try {
     const client = await clients.sts(step.sts, keys);
-    const answer = await client.send(new GetSessionTokenCommand({ DurationSeconds: SESSION_SECONDS }));
+    const answer = await client.send(
+      new GetSessionTokenCommand({ DurationSeconds: step.durationSeconds ?? SESSION_SECONDS }),
+    );
     return { ...fromSts(answer), ...(keys.accountId ? { accountId: keys.accountId } : {}) };
   } catch (error) {
     throw awsError(error, step.profile, 'GetSessionToken');

@@ -4,6 +4,7 @@ import type { KeysStep, ProcessStep, Site, SourceStep, SsoRoleStep } from './cha
 import type { ConfigSection } from './config-section.js';
 import { invalidProfile, withoutCredentials } from './profile-error.js';
 import { durationSeconds, mfaRequired, sessionName } from './role-settings.js';
+import { refuseMarks } from './session-marks.js';
 import type { ProfileSection, SharedConfig } from './shared-config.js';
 import { siteOf, stsSite } from './site.js';
 import { partialKeys, staticKeys } from './static-keys.js';
@@ -49,6 +50,7 @@ function noSource(profile: ProfileSection, use: 'for a role' | 'for itself'): Cr
 }
 
 function webIdentityStep(profile: ProfileSection, sts: Site, env: Environment): SourceStep {
+  refuseMarks(profile);
   return {
     kind: 'web-identity',
     profile: profile.name,

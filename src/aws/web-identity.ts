@@ -5,15 +5,25 @@ import type { WebIdentityStep } from './chain.js';
 import type { AwsClients } from './clients.js';
 import type { Credentials } from './credentials.js';
 import { assumedRole } from './from-sts.js';
+import type { OwnAddress } from './narrowing.js';
+import { partitionOfArn } from './partition.js';
+import { sessionPolicy } from './session-policy.js';
 
-export async function webIdentity(step: WebIdentityStep, clients: AwsClients): Promise<Credentials> {
+export async function webIdentity(
+  step: WebIdentityStep,
+  clients: AwsClients,
+  ownAddress: OwnAddress,
+): Promise<Credentials> {
   const token = await readToken(step);
+  const { narrowing = {}, profile } = step;
+  const partition = partitionOfArn(step.roleArn);
   const { AssumeRoleWithWebIdentityCommand } = await import('@aws-sdk/client-sts');
   const command = new AssumeRoleWithWebIdentityCommand({
     RoleArn: step.roleArn,
     RoleSessionName: step.sessionName,
     DurationSeconds: step.durationSeconds,
     WebIdentityToken: token,
+    ...(await sessionPolicy(narrowing, { profile, partition, ownAddress })),
   });
   try {
     const client = await clients.sts(step.sts);

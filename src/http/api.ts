@@ -1,12 +1,15 @@
 import type { FastifyInstance } from 'fastify';
 import type { Grant } from '../access/leases.js';
 import type { CallerIdentity } from '../aws/caller-identity.js';
+import { isNarrow, type Narrowing } from '../aws/narrowing.js';
+import { checkNarrowing } from '../aws/narrowing-check.js';
 import { CredentialError } from '../errors.js';
 import type { RoleSession } from '../sessions/role-session.js';
 import { profileOfSegment } from './segment.js';
 
 export interface LeaseRequest {
   profile: string;
+  narrowing?: Narrowing;
   /** Milliseconds. */
   ttl?: number;
   /** The process that the lease ends with. */
@@ -58,13 +61,15 @@ function named({ segment }: { segment: string }): string {
 }
 
 function leaseRequest(body: unknown): LeaseRequest {
-  const { profile, ttl, pid } = Object(body) as Record<string, unknown>;
+  const { profile, narrowing = {}, ttl, pid } = Object(body) as Record<string, unknown>;
   if (typeof profile !== 'string') throw badLease('names a profile');
   if (ttl !== undefined && !(typeof ttl === 'number' && ttl > 0))
     throw badLease('has a ttl above 0, in milliseconds');
   if (pid !== undefined && !Number.isInteger(pid)) throw badLease('ends with a process, by its pid');
+  const limits = checkNarrowing(narrowing);
   return {
     profile,
+    ...(isNarrow(limits) ? { narrowing: limits } : {}),
     ...(ttl === undefined ? {} : { ttl }),
     ...(pid === undefined ? {} : { pid: Number(pid) }),
   };

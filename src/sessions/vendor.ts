@@ -1,5 +1,6 @@
 import { type Chain, describe } from '../aws/chain.js';
 import type { Credentials } from '../aws/credentials.js';
+import type { Narrowing } from '../aws/narrowing.js';
 import { CredentialError } from '../errors.js';
 import { ecsBody, isRoleSession, type RoleSession } from './role-session.js';
 import { addressed, stillFetching } from './session-error.js';
@@ -7,8 +8,8 @@ import { type Failure, SessionSlot, type SlotParts } from './session-slot.js';
 import { FIRST_SESSION_WAIT, LAST_MOMENT_WAIT } from './timing.js';
 
 export interface VendorParts extends Omit<SlotParts, 'failed' | 'renewed'> {
-  /** @throws CredentialError where the profile is unknown or broken */
-  chain(profile: string): Chain;
+  /** @throws CredentialError where the profile is unknown or broken, or cannot be narrowed so */
+  chain(profile: string, narrowing?: Narrowing): Chain;
   log: {
     info(context: object, message: string): void;
     warn(context: object, message: string): void;
@@ -25,13 +26,21 @@ export interface ProfileState {
   lastError?: { code: string; message: string; at: number };
 }
 
+/** What is asked for: a profile's session, as it is or narrowed further. */
+interface Asked {
+  profile: string;
+  narrowing: Narrowing | undefined;
+  slot: SessionSlot;
+}
+
 /** Hands out the role session of a profile: from memory, else the store, else AWS, and keeps it fresh. */
 export class Vendor {
   readonly #parts: VendorParts;
   readonly #slotParts: SlotParts;
   /** By the hash of everything that determines a step: fifty roles behind one source share it. */
   readonly #slots = new Map<string, SessionSlot>();
-  readonly #byProfile = new Map<string, SessionSlot>();
+  readonly #asked = new Map<string, Asked>();
+  readonly #narrowingKeys = new WeakMap<Narrowing, string>();
   /** The answers for SDKs, serialised once for each session. */
   readonly #bodies = new WeakMap<RoleSession, Buffer>();
 
@@ -48,42 +57,43 @@ export class Vendor {
    * The ECS body of the profile's session: at once where there is one that lasts.
    * @throws CredentialError
    */
-  get(profile: string): Buffer | Promise<Buffer> {
-    const slot = this.#asked(profile);
+  get(profile: string, narrowing?: Narrowing): Buffer | Promise<Buffer> {
+    const slot = this.#askedFor(profile, narrowing);
     const session = atOnce(slot);
     return session ? this.#bodyOf(session) : this.#awaited(slot, profile).then((it) => this.#bodyOf(it));
   }
 
   /** The same, as a value. */
-  async session(profile: string): Promise<RoleSession> {
-    const slot = this.#asked(profile);
+  async session(profile: string, narrowing?: Narrowing): Promise<RoleSession> {
+    const slot = this.#askedFor(profile, narrowing);
     return atOnce(slot) ?? this.#awaited(slot, profile);
   }
 
-  /** A new session now, whatever is held. */
+  /** A new session now, whatever is held; and new ones for those who have the profile narrowed. */
   async renew(profile: string): Promise<RoleSession> {
-    const outcome = await this.#asked(profile)
+    for (const { narrowing, slot } of this.#askedOf(profile)) if (narrowing) slot.renew().catch(() => {});
+    const outcome = await this.#askedFor(profile)
       .renew()
       .catch((error: CredentialError) => error);
     return sessionIn(outcome, profile) ?? Promise.reject(stillFetching(profile));
   }
 
-  /** Drops the profile's session from memory and store. */
+  /** Drops the profile's sessions from memory and store. */
   forget(profile: string): void {
-    const slot = this.#slot(profile);
-    slot.forget();
-    // The slot stays: the roles behind it go on sharing it.
-    for (const [name, held] of this.#byProfile) if (held === slot) this.#byProfile.delete(name);
+    const forgotten = new Set([this.#slot(profile), ...this.#askedOf(profile).map(({ slot }) => slot)]);
+    for (const slot of forgotten) slot.forget();
+    // The slots stay: the roles behind them go on sharing them.
+    for (const [key, { slot }] of this.#asked) if (forgotten.has(slot)) this.#asked.delete(key);
   }
 
   /** The profiles' files changed: what is no longer determined by them is forgotten, all else untouched. */
   chainsChanged(): void {
-    const profiles = [...this.#byProfile.entries()];
-    this.#byProfile.clear();
+    const asked = [...this.#asked.values()];
+    this.#asked.clear();
     const current = new Set<string>();
-    for (const [profile, before] of profiles) {
+    for (const { profile, narrowing, slot: before } of asked) {
       try {
-        const slot = this.#slot(profile);
+        const slot = this.#slot(profile, narrowing);
         slot.lastAskedAt = Math.max(slot.lastAskedAt, before.lastAskedAt);
         for (let held: SessionSlot | undefined = slot; held; held = held.source) current.add(held.key);
       } catch {
@@ -99,17 +109,31 @@ export class Vendor {
 
   /** How the profiles stand that were asked for since the daemon started. */
   states(): ProfileState[] {
-    return [...this.#byProfile].map(([profile, slot]) => stateOf(profile, slot, this.#parts.chain(profile)));
+    return [...this.#asked.values()].map(({ profile, narrowing, slot }) =>
+      stateOf(profile, slot, this.#parts.chain(profile, narrowing)),
+    );
   }
 
-  #asked(profile: string): SessionSlot {
-    const slot = this.#byProfile.get(profile) ?? this.#slot(profile);
+  #askedFor(profile: string, narrowing?: Narrowing): SessionSlot {
+    const slot = this.#asked.get(this.#keyOf(profile, narrowing))?.slot ?? this.#slot(profile, narrowing);
     slot.lastAskedAt = this.#parts.clock.now();
     return slot;
   }
 
-  #slot(profile: string): SessionSlot {
-    const chain = this.#parts.chain(profile);
+  #askedOf(profile: string): Asked[] {
+    return [...this.#asked.values()].filter((it) => it.profile === profile);
+  }
+
+  /** The same for equal narrowings; no name of a profile holds a NUL and JSON. */
+  #keyOf(profile: string, narrowing: Narrowing | undefined): string {
+    if (!narrowing) return profile;
+    const known = this.#narrowingKeys.get(narrowing) ?? JSON.stringify(narrowing);
+    this.#narrowingKeys.set(narrowing, known);
+    return `${profile}\0${known}`;
+  }
+
+  #slot(profile: string, narrowing?: Narrowing): SessionSlot {
+    const chain = this.#parts.chain(profile, narrowing);
     let slot: SessionSlot | undefined;
     for (const [index, step] of chain.steps.entries()) {
       const key = chain.keys[index] as string;
@@ -117,8 +141,9 @@ export class Vendor {
       slot.step = step;
       this.#slots.set(key, slot);
     }
-    this.#byProfile.set(profile, slot as SessionSlot);
-    return slot as SessionSlot;
+    const asked = { profile, narrowing, slot: slot as SessionSlot };
+    this.#asked.set(this.#keyOf(profile, narrowing), asked);
+    return asked.slot;
   }
 
   /** Waits for the flight as long as an SDK would, then makes do with what there is. */
