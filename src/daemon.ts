@@ -65,7 +65,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   });
   const chain = (profile: string, narrowing?: Narrowing) => {
     const resolved = resolveProfile(profile, config.current, env);
-    return narrowed(resolved, policyFiles.into(profileSettings.of(profile).narrowing, profile), narrowing);
+    return narrowed(resolved, policyFiles.into(profile, profileSettings.of(profile).narrowing), narrowing);
   };
   const clients = createClients(env);
   const refresher = new Refresher(clock);

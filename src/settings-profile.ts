@@ -10,8 +10,8 @@ export interface ProfileSettings {
   /** Whether the owner's own processes may ask without a token. */
   access: Access;
   /** The web origins whose pages may have its credentials, with a lease. */
-  allowOrigins: readonly string[];
-  narrowing: OwnNarrowing;
+  allowOrigins?: readonly string[];
+  narrowing?: OwnNarrowing;
 }
 
 /** The words of one section; undefined lifts what a less specific section says. */

@@ -22,7 +22,7 @@ export class PolicyFiles {
   }
 
   /** What config.ini says of a profile, with the policy in it. */
-  into({ allowed, ...others }: OwnNarrowing, profile: string): Narrowing {
+  into(profile: string, { allowed, ...others }: OwnNarrowing = {}): Narrowing {
     if (!allowed) return others;
     if (!('policyFile' in allowed)) return { ...others, allowed };
     return { ...others, allowed: { policy: this.read(profile, allowed.policyFile) } };

@@ -8,6 +8,7 @@ import { type Api, apiRoutes } from './api.js';
 import { credsRoutes } from './creds.js';
 import type { Caller, Guard } from './guard.js';
 import { OpenConnections } from './open-connections.js';
+import { PageUnauthorized } from './page.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -71,6 +72,7 @@ export function buildApp({ guard, sameUser, vendor, api, log }: AppParts): Fasti
     const refuse = (error: unknown) => {
       if (error instanceof CredentialError)
         log.warn({ code: error.code, method: request.method }, error.message);
+      if (error instanceof PageUnauthorized) error.allowReading(reply);
       fail(error, reply);
     };
     let caller: ReturnType<Guard>;
@@ -109,7 +111,7 @@ export function buildApp({ guard, sameUser, vendor, api, log }: AppParts): Fasti
   app.get('/', (_request, reply) => {
     reply.type('text/plain').send('credd vends AWS credentials: GET /creds/<profile>\n');
   });
-  credsRoutes(app, { vendor, log });
+  app.register(async (routes) => credsRoutes(routes, { vendor, log }));
   app.register(async (routes) => apiRoutes(routes, api));
   return app;
 }

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { CredentialError } from '../errors.js';
 import type { Vendor } from '../sessions/vendor.js';
 import { JSON_TYPE, sendError } from './answer.js';
+import { answerPages } from './cors.js';
 import { profileOf } from './segment.js';
 
 interface CredsParts {
@@ -10,12 +11,14 @@ interface CredsParts {
 }
 
 /** `GET /creds/<profile>`: the role session in the ECS container-credentials format. */
-export function credsRoutes(app: FastifyInstance, { vendor, log }: CredsParts): void {
+export async function credsRoutes(app: FastifyInstance, { vendor, log }: CredsParts): Promise<void> {
+  await answerPages(app);
   app.all('/creds/*', (request, reply) => {
     if (request.raw.method !== 'GET') return sendError(reply, onlyGet());
     const profile = profileOf(request.raw.url ?? '');
     if (profile === undefined) return sendError(reply, malformed());
-    const body = vendor.get(profile);
+    const { caller } = request;
+    const body = vendor.get(profile, caller.kind === 'lease' ? caller.lease.narrowing : undefined);
     if (Buffer.isBuffer(body)) return vend(request, reply, profile, body);
     body.then(
       (bytes) => vend(request, reply, profile, bytes),

@@ -4,12 +4,15 @@ import { isToken, type Lease, type Leases } from '../access/leases.js';
 import type { Answer, SameUser } from '../access/same-user.js';
 import { CredentialError } from '../errors.js';
 import type { ProfileSettings } from '../settings.js';
+import { isFetchFrom, isFromAPage, isPreflight, PageUnauthorized, saysFetched } from './page.js';
 import { profileOf } from './segment.js';
 
 /** Who a request turned out to be from. */
 export type Caller =
   | { kind: 'owner' }
-  | { kind: 'lease'; lease: Lease }
+  /** `origin` is that of the page which asks, where a page does. */
+  | { kind: 'lease'; lease: Lease; origin?: string }
+  | { kind: 'preflight'; origin: string }
   | { kind: 'same-user' }
   | { kind: 'anybody' };
 
@@ -31,8 +34,6 @@ interface Question {
   request: IncomingMessage;
   socket: Socket;
   area: Area;
-  /** `127.0.0.1:8363`, as the request was addressed. */
-  authority: string;
 }
 
 export type Guard = (request: IncomingMessage) => Caller | Promise<Caller>;
@@ -53,9 +54,12 @@ export function createGuard(parts: GuardParts): Guard {
   return (request) => {
     const { url = '', socket } = request;
     const { host, authorization } = singleHeaders(request.rawHeaders);
-    const question = { request, socket, area: areaOf(url), authority: ownHost(host, socket, parts.hosts) };
-    notForwarded(question);
-    notFromAPage(question);
+    const area = areaOf(url);
+    const authority = ownHost(host, socket, parts.hosts);
+    notForwarded(request);
+    const origin = allowedPage(request, area, authority, parts);
+    const question = { request, socket, area };
+    if (origin !== undefined) return fromPage(question, origin, authorization, parts, ownerToken);
     return authorization === undefined
       ? withoutToken(question, parts)
       : withToken(question, authorization, parts, ownerToken);
@@ -101,36 +105,78 @@ function ownHost(given: string | undefined, { localPort }: Socket, hosts: readon
   );
 }
 
-function notForwarded({ request }: Question): void {
-  const { headers } = request;
+function notForwarded({ headers }: IncomingMessage): void {
   const forwarded = headers['x-forwarded-for'] ?? headers.forwarded ?? headers.via;
   if (forwarded !== undefined) throw refused('Forwarded', 'it came through a proxy. Ask credd directly');
 }
 
-/** Browsers say so themselves: any page on the machine could otherwise ask in its person's name. */
-function notFromAPage({ request, area, authority }: Question): void {
-  const { headers } = request;
-  const origin = `http://${authority}`;
-  const site = headers['sec-fetch-site'];
-  const fetched = Object.keys(headers).some((name) => name.startsWith('sec-fetch-'));
-  if (headers.origin === undefined && headers.referer === undefined && !fetched) return;
-  const own =
-    area !== 'creds' &&
-    (headers.origin === undefined || headers.origin === origin) &&
-    (headers.referer === undefined || headers.referer.startsWith(`${origin}/`)) &&
-    (!fetched || site === 'same-origin' || site === 'none');
-  if (!own) {
+/** The origin of a page that its profile allows; undefined where no page asks, or our own does. */
+function allowedPage(
+  request: IncomingMessage,
+  area: Area,
+  authority: string,
+  { profileSettings }: GuardParts,
+): string | undefined {
+  if (!isFromAPage(request)) return undefined;
+  const { origin, referer, 'sec-fetch-site': site } = request.headers;
+  if (area === 'creds') {
+    const profile = profileOf(request.url ?? '');
+    const allowed = profile === undefined ? [] : profileSettings(profile).allowOrigins;
+    if (origin !== undefined && allowed?.includes(origin) && isFetchFrom(origin, request)) return origin;
     throw refused(
       'FromAPage',
-      'a web page may not have credentials, and this says that it comes from one (Origin, Referer or Sec-Fetch). In Node.js, fetch says so too: use node:http or an SDK',
+      'a web page may not have these credentials, and this says that it comes from one (Origin, Referer or Sec-Fetch). If that page should: allow_origins in config.ini, and a lease. In Node.js, fetch says so too: use node:http or an SDK',
     );
+  }
+  const own = `http://${authority}`;
+  const ours =
+    (origin === undefined || origin === own) &&
+    (referer === undefined || referer.startsWith(`${own}/`)) &&
+    (site === 'same-origin' || site === 'none' || !saysFetched(request));
+  if (!ours) throw refused('FromAPage', "it comes from a web page that is not credd's own");
+  return undefined;
+}
+
+/** A page has the browser's user, which proves nothing of the page: it needs a lease, and never our own token. */
+function fromPage(
+  question: Question,
+  origin: string,
+  token: string | undefined,
+  parts: GuardParts,
+  ownerToken: Buffer,
+) {
+  const ofOwner = (caller: Caller) => belongingToUs(question, parts, caller);
+  if (token === undefined) {
+    if (isPreflight(question.request)) return ofOwner({ kind: 'preflight', origin });
+  } else {
+    const caller = holderForPage(question, token, parts, ownerToken, origin);
+    if (caller.kind === 'lease') return ofOwner({ ...caller, origin });
+  }
+  throw refused('FromAPage', 'a web page needs the token of a lease. Type: credd env, for the token of one');
+}
+
+/** A page that the profile allows is told that its token will not do. */
+function holderForPage(
+  question: Question,
+  token: string,
+  { leases }: GuardParts,
+  ownerToken: Buffer,
+  origin: string,
+): Caller {
+  try {
+    return holderOf(question, token, leases, ownerToken);
+  } catch (error) {
+    throw error instanceof CredentialError ? new PageUnauthorized(error, origin) : error;
   }
 }
 
 function withToken(question: Question, token: string, parts: GuardParts, ownerToken: Buffer) {
-  const caller = holderOf(question, token, parts.leases, ownerToken);
+  return belongingToUs(question, parts, holderOf(question, token, parts.leases, ownerToken));
+}
+
+function belongingToUs({ socket }: Question, { sameUser }: GuardParts, caller: Caller) {
   return when(
-    parts.sameUser.isOwner(question.socket),
+    sameUser.isOwner(socket),
     () => caller,
     () => {
       throw refused(
