@@ -1,10 +1,13 @@
 import type { ParseArgsConfig } from 'node:util';
 import type { Environment } from '../system/paths.js';
 
+type OptionValue = string | boolean | readonly (string | boolean)[] | undefined;
+
 export interface CommandContext {
   /** What stands after the command's name, options taken out. */
   positionals: string[];
-  values: Readonly<Record<string, string | boolean | undefined>>;
+  /** Of an option that may be given several times, a list. */
+  values: Readonly<Record<string, OptionValue>>;
   env: Environment;
   /** All commands, for those that speak of the others. */
   commands: CommandTable;
@@ -39,6 +42,6 @@ export class UsageError extends Error {
   override name = 'UsageError';
 }
 
-export function text(value: string | boolean | undefined): string | undefined {
+export function text(value: OptionValue): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }

@@ -7,6 +7,7 @@ import { type Command, text, UsageError } from './command.js';
 import { connectToRunning } from './connect.js';
 import { containerVariables, regionVariables, SHADOWING } from './container-variables.js';
 import { milliseconds } from './duration.js';
+import { NARROWING, narrowingOf, narrowingOptions, openBeside } from './narrowing-options.js';
 
 interface Shell {
   set(name: string, value: string): string;
@@ -33,10 +34,12 @@ const shells: Record<string, Shell> = {
 };
 
 export const command: Command = {
-  usage: 'env PROFILE [--shell sh|fish|powershell|dotenv] [--ttl 12h] [--region REGION]',
+  usage: 'env PROFILE [narrowing] [--shell sh|fish|powershell|dotenv] [--ttl 12h] [--region REGION]',
   help: `Prints the variables with which SDKs fetch the credentials of PROFILE from the running daemon.
 
-  eval "$(credd env PROFILE)"`,
+  eval "$(credd env PROFILE)"
+
+${NARROWING}`,
   takes: [1, 1],
   options: {
     shell: { type: 'string', value: 'SHELL', default: 'sh', help: 'sh, fish, powershell or dotenv' },
@@ -46,6 +49,7 @@ export const command: Command = {
       help: 'how long they are good for, as 30m or 12h; 12h unless said otherwise',
     },
     region: { type: 'string', value: 'REGION', help: "instead of the profile's own" },
+    ...narrowingOptions,
   },
   async run({ positionals: [profile = ''], values, env, stdout, stderr }) {
     const shell = Object.hasOwn(shells, String(values.shell)) ? shells[String(values.shell)] : undefined;
@@ -54,13 +58,15 @@ export const command: Command = {
         `"${values.shell}" is not a shell that credd knows: use ${Object.keys(shells).join(', ')}`,
       );
     const ttl = milliseconds(text(values.ttl));
+    const narrowing = narrowingOf(values);
     const settings = readSettings(env);
     const { awsConfig: config, awsCredentials: credentials, home } = settings.paths;
     const daemon = await connectToRunning(settings);
     try {
       const shared = await readSharedConfig({ config, credentials, home });
-      await daemon.ask('GET', `/api/sessions/${segmentOf(profile)}`);
-      const grant = await daemon.ask<Grant>('POST', '/api/leases', { profile, ttl });
+      if (narrowing) stderr.write(openBeside(profile, settings));
+      else await daemon.ask('GET', `/api/sessions/${segmentOf(profile)}`);
+      const grant = await daemon.ask<Grant>('POST', '/api/leases', { profile, narrowing, ttl });
       const region = text(values.region) ?? shared.profiles.get(profile)?.text('region');
       const variables = Object.entries({
         ...containerVariables(daemon.url, grant),

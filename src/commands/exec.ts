@@ -1,4 +1,5 @@
 import type { Grant } from '../access/leases.js';
+import type { Narrowing } from '../aws/narrowing.js';
 import { unknownProfile } from '../aws/profile-error.js';
 import { readSharedConfig } from '../aws/shared-config.js';
 import { staticKeys } from '../aws/static-keys.js';
@@ -6,18 +7,21 @@ import { CredentialError } from '../errors.js';
 import { segmentOf } from '../http/segment.js';
 import { readSettings, type Settings } from '../settings.js';
 import type { Environment } from '../system/paths.js';
-import { type Command, type CommandContext, text } from './command.js';
+import { type Command, type CommandContext, text, UsageError } from './command.js';
 import { withDaemon } from './connect.js';
 import { containerVariables, regionVariables, SHADOWING } from './container-variables.js';
 import { milliseconds } from './duration.js';
+import { NARROWING, narrowingOf, narrowingOptions, openBeside } from './narrowing-options.js';
 import { removeOwnFolder } from './own-folder.js';
 import { runChild } from './run-child.js';
 import { writeShadowConfig } from './shadow-config.js';
 
 export const command: Command = {
-  usage: 'exec PROFILE [--ttl TIME] [--region REGION] [--no-session] [-- COMMAND...]',
+  usage: 'exec PROFILE [narrowing] [--ttl TIME] [--region REGION] [--no-session] [-- COMMAND...]',
   help: `Runs COMMAND, or your shell, so that every SDK in it gets the credentials of PROFILE, fresh for as long as it runs.
-The other profiles stay usable inside: aws --profile OTHER ...
+The other profiles stay usable inside, unless it is narrowed: aws --profile OTHER ...
+
+${NARROWING}
 
 Its exit code is that of COMMAND: 127 when there is no such command, 126 when it cannot be run, as in a shell.`,
   takes: [1, Number.POSITIVE_INFINITY],
@@ -28,13 +32,17 @@ Its exit code is that of COMMAND: 127 when there is no such command, 126 when it
       help: 'end the access after this time, as 30m or 1h; with COMMAND unless said',
     },
     region: { type: 'string', value: 'REGION', help: "instead of the profile's own" },
+    ...narrowingOptions,
     'no-session': { type: 'boolean', help: "put the profile's long-term keys into the environment instead" },
   },
   async run({ positionals: [profile = '', ...words], values, env, stderr }) {
     const settings = readSettings(env);
     const ttl = milliseconds(text(values.ttl));
     const command = words.length > 0 ? words : [env.SHELL || '/bin/sh'];
-    const job = { settings, profile, region: text(values.region), command, stderr };
+    const narrowing = narrowingOf(values);
+    if (narrowing && values['no-session'])
+      throw new UsageError('Long-term keys cannot be narrowed: leave out --no-session');
+    const job = { settings, profile, narrowing, region: text(values.region), command, stderr };
     return values['no-session'] ? withRawKeys(job) : withLease(job, ttl);
   },
 };
@@ -42,16 +50,23 @@ Its exit code is that of COMMAND: 127 when there is no such command, 126 when it
 interface Job {
   settings: Settings;
   profile: string;
+  narrowing: Narrowing | undefined;
   region: string | undefined;
   command: string[];
   stderr: CommandContext['stderr'];
 }
 
 async function withLease(job: Job, ttl: number | undefined): Promise<number> {
-  const { settings, profile } = job;
+  const { settings, profile, narrowing } = job;
   return withDaemon(settings, async (daemon) => {
-    await daemon.ask('GET', `/api/sessions/${segmentOf(profile)}`);
-    const grant = await daemon.ask<Grant>('POST', '/api/leases', { profile, ttl, pid: process.pid });
+    if (narrowing) job.stderr.write(openBeside(profile, settings));
+    else await daemon.ask('GET', `/api/sessions/${segmentOf(profile)}`);
+    const grant = await daemon.ask<Grant>('POST', '/api/leases', {
+      profile,
+      narrowing,
+      ttl,
+      pid: process.pid,
+    });
     try {
       return await run(job, containerVariables(daemon.url, grant));
     } finally {
@@ -82,14 +97,14 @@ async function withRawKeys(job: Job): Promise<number> {
 
 /** Runs the command with `credentials` among its variables, and nothing that would go before them. */
 async function run(job: Job, credentials: Environment): Promise<number> {
-  const { settings, profile, region, command, stderr } = job;
+  const { settings, profile, narrowing, region, command, stderr } = job;
   try {
     const config = await sharedConfig(settings);
     const variables = {
       ...Object.fromEntries(Object.entries(settings.env).filter(([name]) => !SHADOWING.includes(name))),
       ...credentials,
       ...regionVariables(region ?? config.profiles.get(profile)?.text('region')),
-      ...(await writeShadowConfig({ config, profile, settings })),
+      ...(await writeShadowConfig({ config, profile, alone: narrowing !== undefined, settings })),
       CREDD_PROFILE: profile,
     };
     return await runChild(command, variables, stderr);

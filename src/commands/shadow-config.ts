@@ -9,7 +9,7 @@ import { ownFolder, sweepFolders } from './own-folder.js';
 
 /** All that leads to credentials; what is left is region, output, endpoints, retries and the like. */
 const CREDENTIAL_SETTINGS =
-  /^(aws_access_key_id|aws_secret_access_key|aws_session_token|aws_security_token|role_arn|source_profile|credential_source|external_id|mfa_serial|mfa_process|role_session_name|duration_seconds|web_identity_token_file|credential_process|login_session|sso_.*|.*expir.*)$/;
+  /^(aws_access_key_id|aws_secret_access_key|aws_session_token|aws_security_token|role_arn|source_profile|credential_source|external_id|mfa_serial|mfa_process|role_session_name|duration_seconds|source_identity|(transitive_)?session_tags|web_identity_token_file|credential_process|login_session|sso_.*|.*expir.*)$/;
 
 /**
  * Config files for the child, because static keys in `[default]` would go before the container endpoint in nearly
@@ -19,36 +19,40 @@ const CREDENTIAL_SETTINGS =
 export async function writeShadowConfig(options: {
   config: SharedConfig;
   profile: string;
+  /** Whether the child is to have this profile and no other, because it is narrowed. */
+  alone: boolean;
   settings: Settings;
 }): Promise<Environment> {
-  const { config, profile, settings } = options;
+  const { config, profile, alone, settings } = options;
   const { awsConfig, awsCredentials } = settings.paths;
   const folder = ownFolder(settings);
   await ensurePrivateFolder(folder);
   await sweepFolders(settings);
   const shadowConfig = join(folder, 'config');
   const shadowCredentials = join(folder, 'credentials');
-  await writePrivateFile(shadowConfig, shadowText(config, profile));
+  await writePrivateFile(shadowConfig, shadowText(config, profile, alone));
   await writePrivateFile(shadowCredentials, '');
   return {
     AWS_CONFIG_FILE: shadowConfig,
     AWS_SHARED_CREDENTIALS_FILE: shadowCredentials,
     // Without it the JavaScript SDK v2 looks at neither.
     AWS_SDK_LOAD_CONFIG: '1',
-    CREDD_AWS_CONFIG_FILE: awsConfig,
-    CREDD_AWS_SHARED_CREDENTIALS_FILE: awsCredentials,
+    // Not those of an exec around this one either.
+    CREDD_AWS_CONFIG_FILE: alone ? undefined : awsConfig,
+    CREDD_AWS_SHARED_CREDENTIALS_FILE: alone ? undefined : awsCredentials,
   };
 }
 
-export function shadowText(config: SharedConfig, leased: string): string {
+export function shadowText(config: SharedConfig, leased: string, alone = false): string {
   const sections: string[] = [];
   const own = config.profiles.get(leased);
   sections.push(`[default]\n${own ? settingsOf(own) : ''}`);
   for (const profile of config.profiles.values()) {
     if (profile.name === 'default' || !canBeQuoted(profile.name)) continue;
-    sections.push(
-      `[profile ${header(profile.name)}]\ncredential_process = ${processOf(profile.name)}\n${settingsOf(profile)}`,
-    );
+    if (alone && profile !== own) continue;
+    // By its name too it is to come from the container endpoint, where it is narrowed.
+    const process = alone ? '' : `credential_process = ${processOf(profile.name)}\n`;
+    sections.push(`[profile ${header(profile.name)}]\n${process}${settingsOf(profile)}`);
   }
   for (const [name, services] of config.services) {
     const bodies = [...services].map(([service, settings]) => `${service} =\n${nestedOf(settings)}`);

@@ -174,7 +174,7 @@ t.test('two profiles at two endpoints at once', async (t) => {
   const { obtain } = await readProfiles(t, {
     config: `[profile one]\nendpoint_url = ${one.url}\n${keys}[profile two]\nservices = local\n${keys}[services local]\nsts =\n  endpoint_url = ${two.url}\n`,
   });
-  await Promise.all(['one', 'two', 'one'].map(obtain));
+  await Promise.all(['one', 'two', 'one'].map((profile) => obtain(profile)));
   t.strictSame(
     [one, two].map((aws) => aws.count('GetSessionToken', 'ok')),
     [2, 1],

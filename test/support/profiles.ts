@@ -1,6 +1,7 @@
 import './clean-environment.js';
 import { join } from 'node:path';
 import type { Test } from 'tap';
+import { type Narrowing, narrowed } from '../../src/access/narrowing.js';
 import type { Chain } from '../../src/aws/chain.js';
 import { createClients } from '../../src/aws/clients.js';
 import type { Credentials } from '../../src/aws/credentials.js';
@@ -20,6 +21,7 @@ export interface ProfileFiles {
   timeout?: number;
   /** File name -> content, in `~/.aws/sso/cache`. */
   ssoCache?: Record<string, string>;
+  addressUrl?: string;
 }
 
 export interface Profiles {
@@ -28,9 +30,9 @@ export interface Profiles {
   ssoCache: string;
   resolve(profile: string): Chain;
   /** The credentials at the end of the profile's chain, with nothing cached on the way. */
-  obtain(profile: string): Promise<Credentials>;
+  obtain(profile: string, own?: Narrowing, lease?: Narrowing): Promise<Credentials>;
   /** The error that comes instead. */
-  refusal(profile: string): Promise<CredentialError>;
+  refusal(profile: string, own?: Narrowing, lease?: Narrowing): Promise<CredentialError>;
 }
 
 /** Profiles in real files, resolved and provided for as the daemon does it. */
@@ -46,12 +48,13 @@ export async function readProfiles(t: Test, files: ProfileFiles): Promise<Profil
   const clients = createClients(env, timeout);
   t.teardown(() => clients.close());
   const cache = join(home, '.aws/sso/cache');
-  const provide = createProvider({ clients, clock, env, ssoCache: cache });
+  const provide = createProvider({ clients, clock, env, ssoCache: cache, addressUrl: files.addressUrl });
   const resolve = (profile: string) => resolveProfile(profile, shared, env);
 
-  async function obtain(profile: string): Promise<Credentials> {
+  async function obtain(profile: string, own: Narrowing = {}, lease: Narrowing = {}): Promise<Credentials> {
     let credentials: Credentials | undefined;
-    for (const step of resolve(profile).steps) credentials = await provide(step, credentials);
+    for (const step of narrowed(resolve(profile), own, lease).steps)
+      credentials = await provide(step, credentials);
     if (!credentials) throw new TypeError('a chain has a source');
     return credentials;
   }
@@ -62,8 +65,8 @@ export async function readProfiles(t: Test, files: ProfileFiles): Promise<Profil
     ssoCache: cache,
     resolve,
     obtain,
-    async refusal(profile) {
-      const outcome: unknown = await obtain(profile).catch((error) => error);
+    async refusal(profile, own, lease) {
+      const outcome: unknown = await obtain(profile, own, lease).catch((error) => error);
       if (outcome instanceof CredentialError) return outcome;
       throw new Error(`profile ${profile} should have been refused`, { cause: outcome });
     },
