@@ -27,8 +27,8 @@ const PASSING = new Set([
 /** Faults of what the person wrote, not of what he may do. */
 const BAD_REQUEST = new Set([
   'ValidationError',
-  'MalformedPolicyDocument',
-  'PackedPolicyTooLarge',
+  'MalformedPolicyDocumentException',
+  'PackedPolicyTooLargeException',
   'InvalidRequestException',
 ]);
 
@@ -54,8 +54,8 @@ const ADVICE: Record<string, Advice> = {
     /durationSeconds/i.test(said)
       ? `Lower duration_seconds of "${profile}", or have the role's maximum session duration raised.`
       : `Correct that setting of "${profile}".`,
-  MalformedPolicyDocument: ({ profile }) => `Correct the policy of "${profile}".`,
-  PackedPolicyTooLarge: ({ profile }) =>
+  MalformedPolicyDocumentException: ({ profile }) => `Correct the policy of "${profile}".`,
+  PackedPolicyTooLargeException: ({ profile }) =>
     `The policies and tags of this session of "${profile}" take more room than AWS has for them: shorten the policy, or name fewer policies and tags.`,
   RegionDisabledException: ({ profile }) =>
     `Set a region for "${profile}" in which STS is active for the account.`,

@@ -52,7 +52,12 @@ function narrowStep(step: Step, narrowing: Narrowing, profile: string): Step {
       return narrowRole(step, narrowing, profile);
     case 'session-token':
       if (step.of.kind === 'keys' && !step.of.sessionToken) return narrowKeys(step, narrowing, profile);
-      throw cannot(profile, 'its credentials are a session already, and AWS narrows only a new one');
+      throw cannot(
+        profile,
+        step.of.kind === 'process'
+          ? 'its credentials come from a program, which gives them only whole'
+          : 'its credentials are a session already, and AWS narrows only a new one',
+      );
     case 'sso-role':
       throw cannot(
         profile,
