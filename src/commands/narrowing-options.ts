@@ -82,7 +82,7 @@ export function openBeside(profile: string, { profile: settingsOf, paths }: Sett
   return `credd: "${profile}" is narrowed here, but its daemon gives it whole to any process of yours that asks without a token. To close that, write access = token under [profile ${name}] in ${paths.configFile}\n`;
 }
 
-/** One value may hold a comma. */
+/** A value may hold another `=`. */
 function tagIn(pair: string): Record<string, string> {
   const at = pair.indexOf('=');
   if (at < 1) throw new UsageError(`"${pair}" is not a tag: write it as KEY=VALUE`);
