@@ -145,7 +145,7 @@ t.test('settings narrow a profile for everybody, and their change is noticed', a
   t.match(await vended(), { policy: wider });
   writeFileSync(path('torn.json'), `${wider.slice(0, -2)}\n,,`);
   configure('[profile app]\npolicy = ../../torn.json\n');
-  await daemon.prints(/the settings have changed[^]*the settings have changed/);
+  await daemon.prints(/the settings have changed[\s\S]*the settings have changed/);
   t.match(await credd(['exec', 'app', '--', 'true']), {
     code: 1,
     stderr: /^credd: Profile "app": the policy \S+torn\.json is no JSON from line 2, column 2 on\.\n$/,
