@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
+import { narrowed } from '../../src/access/narrowing.js';
 import { createClients } from '../../src/aws/clients.js';
 import { resolveProfile } from '../../src/aws/profile.js';
 import { createProvider } from '../../src/aws/provider.js';
@@ -85,6 +86,7 @@ export interface VendingOptions {
   store?: SecretStore | Promise<SecretStore>;
   seed?: number;
   env?: Record<string, string>;
+  addressUrl?: string;
 }
 
 export interface LogLine {
@@ -160,12 +162,18 @@ async function compose(
   const log: LogLine[] = [];
   const line = (level: LogLine['level']) => (context: object, message: string) =>
     void log.push({ level, message, ...context });
-  const provide = createProvider({ clients, clock, env, ssoCache: join(home, '.aws/sso/cache') });
+  const provide = createProvider({
+    clients,
+    clock,
+    env,
+    ssoCache: join(home, '.aws/sso/cache'),
+    addressUrl: options.addressUrl,
+  });
   let inFlight = 0;
   let hanging = false;
   const sessions = new SessionStore(Promise.resolve(store), { debug: () => {} });
   const vendor = new Vendor({
-    chain: (profile) => resolveProfile(profile, shared, env),
+    chain: (profile, narrowing) => narrowed(resolveProfile(profile, shared, env), {}, narrowing),
     async provide(step, source) {
       inFlight++;
       try {
