@@ -1,3 +1,4 @@
+import type { FastifyListenOptions } from 'fastify';
 import type { Logger } from 'pino';
 import { Leases } from './access/leases.js';
 import { type Narrowing, narrowed } from './access/narrowing.js';
@@ -8,7 +9,9 @@ import { resolveProfile } from './aws/profile.js';
 import { createProvider } from './aws/provider.js';
 import { watchSharedConfig } from './aws/shared-config.js';
 import { createApi } from './daemon-api.js';
+import { CredentialError } from './errors.js';
 import { buildApp } from './http/app.js';
+import { closeGently } from './http/drain.js';
 import { createGuard } from './http/guard.js';
 import { Refresher } from './sessions/refresher.js';
 import { SessionStore } from './sessions/session-store.js';
@@ -28,6 +31,8 @@ export interface DaemonOptions {
   ownerToken: string;
   /** 0 for any free one. */
   port: number;
+  /** A listening socket that was opened for us; the port then does not count. */
+  fd?: number | undefined;
   /** Whether even the owner's own processes must show a token. */
   needsToken: boolean;
 }
@@ -37,6 +42,11 @@ export interface Daemon {
   url: string;
   /** Which store it is; rejects where the one that was asked for cannot be had. */
   store: Promise<OpenedStore>;
+  /** How many profiles have a session now. */
+  readonly sessions: number;
+  /** Reads the person's files as they are at this moment. */
+  reload(): Promise<void>;
+  /** Ends in less than 2 s: answers under way are finished, and what is to be kept is written. */
   stop(): Promise<void>;
 }
 
@@ -100,6 +110,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   });
   const api = createApi({ config, profileSettings, vendor, chain, leases, clients, sessions, store, env });
   const app = buildApp({ guard, sameUser, vendor, api, log });
+  closeGently(app, clock, () => vendor.answerAll());
 
   config.subscribe(() => {
     if (config.problem) log.warn(`${config.problem}. The last good state goes on.`);
@@ -124,12 +135,38 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   }
 
   try {
-    await app.listen({ host: '127.0.0.1', port: options.port });
+    await app.listen(where(options));
+    onLoopback(app.server.address());
   } catch (error) {
     await stop();
     throw error;
   }
-  return { url: `http://127.0.0.1:${portOf(app.server.address())}`, store, stop };
+  return {
+    url: `http://127.0.0.1:${portOf(app.server.address())}`,
+    store,
+    get sessions() {
+      return vendor.states().filter(({ state }) => state === 'ready').length;
+    },
+    async reload() {
+      await Promise.all([config.reload(), profileSettings.reload()]);
+    },
+    stop,
+  };
+}
+
+/** Fastify hands all of it to Node, which takes a descriptor too. */
+function where({ fd, port }: DaemonOptions): FastifyListenOptions {
+  return fd === undefined ? { host: '127.0.0.1', port } : ({ fd } as FastifyListenOptions);
+}
+
+/** A socket unit may have been edited to listen to the whole network. */
+function onLoopback(address: ReturnType<import('node:net').Server['address']>): void {
+  if (address !== null && typeof address === 'object' && address.address === '127.0.0.1') return;
+  throw new CredentialError(
+    'NotLoopback',
+    400,
+    'The socket that credd was handed does not listen on 127.0.0.1. Set ListenStream=127.0.0.1:8363 in credd.socket.',
+  );
 }
 
 function portOf(address: ReturnType<import('node:net').Server['address']>): number {

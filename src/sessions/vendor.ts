@@ -43,6 +43,8 @@ export class Vendor {
   readonly #narrowingKeys = new WeakMap<Narrowing, string>();
   /** The answers for SDKs, serialised once for each session. */
   readonly #bodies = new WeakMap<RoleSession, Buffer>();
+  /** Ends the waiting of those who wait for a flight. */
+  readonly #waits = new Set<() => void>();
 
   constructor(parts: VendorParts) {
     this.#parts = parts;
@@ -107,6 +109,11 @@ export class Vendor {
     }
   }
 
+  /** Whoever waits for AWS gets what there is now: the daemon is about to stop. */
+  answerAll(): void {
+    for (const end of this.#waits) end();
+  }
+
   /** How the profiles stand that were asked for since the daemon started. */
   states(): ProfileState[] {
     return [...this.#asked.values()].map(({ profile, narrowing, slot }) =>
@@ -160,8 +167,13 @@ export class Vendor {
   /** What comes of the flight, its failure too; undefined where that takes too long. */
   #within(wait: number, flight: Promise<Credentials>): Promise<Outcome> {
     return new Promise((resolve) => {
-      const cancel = this.#parts.clock.after(wait, () => resolve(undefined));
-      flight.then(resolve, resolve).finally(cancel);
+      const end = () => resolve(undefined);
+      const cancel = this.#parts.clock.after(wait, end);
+      this.#waits.add(end);
+      flight.then(resolve, resolve).finally(() => {
+        cancel();
+        this.#waits.delete(end);
+      });
     });
   }
 
