@@ -13,6 +13,8 @@ import { CredentialError } from './errors.js';
 import { buildApp } from './http/app.js';
 import { closeGently } from './http/drain.js';
 import { createGuard } from './http/guard.js';
+import { createMetrics } from './http/metrics.js';
+import { Traffic } from './http/traffic.js';
 import { Refresher } from './sessions/refresher.js';
 import { SessionStore } from './sessions/session-store.js';
 import { Vendor } from './sessions/vendor.js';
@@ -21,6 +23,7 @@ import { watchProfileSettings } from './settings-watch.js';
 import type { Clock } from './system/clock.js';
 import { type OpenedStore, openStore } from './system/open-store.js';
 import { createPeerLookup } from './system/peer.js';
+import { Tally } from './system/tally.js';
 
 const HOSTS = ['127.0.0.1', 'localhost', '[::1]'] as const;
 
@@ -77,7 +80,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const resolved = resolveProfile(profile, config.current, env);
     return narrowed(resolved, policyFiles.into(profile, profileSettings.of(profile).narrowing), narrowing);
   };
-  const clients = createClients(env);
+  const calls = new Tally();
+  const renewals = new Tally();
+  const clients = createClients(env, undefined, (operation, result) => calls.add(operation, result));
   const refresher = new Refresher(clock);
   const sessions = new SessionStore(
     store.then((opened) => opened.store),
@@ -96,6 +101,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     refresher,
     clock,
     random: Math.random,
+    renewed: (profile, outcome) => renewals.add(profile, outcome),
     log,
   });
   const leases = new Leases({ folder: paths.runtimeDir, clock });
@@ -109,8 +115,23 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     profileSettings: profileSettings.of,
   });
   const api = createApi({ config, profileSettings, vendor, chain, leases, clients, sessions, store, env });
-  const app = buildApp({ guard, sameUser, vendor, api, log });
-  closeGently(app, clock, () => vendor.answerAll());
+  const traffic = new Traffic();
+  let kind: string = settings.store;
+  store.then((opened) => (kind = opened.store.kind)).catch(() => {});
+  const metrics = createMetrics({
+    traffic,
+    calls,
+    renewals,
+    expirations: () =>
+      vendor.states().flatMap(({ profile, expiresAt }) => (expiresAt ? [[profile, expiresAt]] : [])),
+    store: () => ({ kind, up: sessions.problem === undefined }),
+    now: clock.now,
+  });
+  const app = buildApp({ guard, sameUser, vendor, api, log, traffic, metrics });
+  closeGently(app, clock, {
+    answerAll: () => vendor.answerAll(),
+    cut: (count) => log.warn(`${count} connections had not ended in time and were cut`),
+  });
 
   config.subscribe(() => {
     if (config.problem) log.warn(`${config.problem}. The last good state goes on.`);

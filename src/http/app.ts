@@ -7,12 +7,15 @@ import { asCredentialError, JSON_TYPE, refuseConnection, sendError } from './ans
 import { type Api, apiRoutes } from './api.js';
 import { credsRoutes } from './creds.js';
 import type { Caller, Guard } from './guard.js';
-import { OpenConnections } from './open-connections.js';
+import type { Metrics } from './metrics.js';
 import { PageUnauthorized } from './page.js';
+import { Traffic } from './traffic.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
     caller: Caller;
+    /** By `performance.now()`. */
+    askedAt: number;
   }
 }
 
@@ -37,10 +40,13 @@ export interface AppParts {
   vendor: Vendor;
   api: Api;
   log: HttpLog;
+  traffic?: Traffic;
+  metrics?: Metrics;
 }
 
 /** The questions and the answers; whoever is let in by the guard. It listens to nothing by itself. */
-export function buildApp({ guard, sameUser, vendor, api, log }: AppParts): FastifyInstance {
+export function buildApp(parts: AppParts): FastifyInstance {
+  const { guard, sameUser, vendor, api, log, traffic = new Traffic(), metrics } = parts;
   // Without a logger of Fastify's own: a child of it for every request costs more than the rest of the answer.
   const app = fastify({
     bodyLimit: MOST_BODY,
@@ -61,15 +67,14 @@ export function buildApp({ guard, sameUser, vendor, api, log }: AppParts): Fasti
       refuseConnection(socket, `This is not a request that credd can read: ${error.message}`),
   });
 
-  const connections = new OpenConnections();
-
   function admit(request: FastifyRequest, reply: FastifyReply, next: () => void): void {
-    connections.asked(request.raw.socket, reply.raw);
+    request.askedAt = performance.now();
     const enter = (caller: Caller) => {
       request.caller = caller;
       next();
     };
     const refuse = (error: unknown) => {
+      traffic.answered('', asCredentialError(error).code, request.askedAt);
       if (error instanceof CredentialError)
         log.warn({ code: error.code, method: request.method }, error.message);
       if (error instanceof PageUnauthorized) error.allowReading(reply);
@@ -93,11 +98,8 @@ export function buildApp({ guard, sameUser, vendor, api, log }: AppParts): Fasti
   }
 
   app.decorateRequest('caller');
-  app.server.on('connection', (socket) => {
-    connections.opened(socket);
-    sameUser.watch(socket);
-  });
-  app.addHook('preClose', async () => connections.end());
+  app.decorateRequest('askedAt', 0);
+  app.server.on('connection', (socket) => sameUser.watch(socket));
   app.server.on('connect', (_request, socket) =>
     refuseConnection(socket as Socket, 'credd is no proxy: it has no CONNECT.'),
   );
@@ -111,7 +113,14 @@ export function buildApp({ guard, sameUser, vendor, api, log }: AppParts): Fasti
   app.get('/', (_request, reply) => {
     reply.type('text/plain').send('credd vends AWS credentials: GET /creds/<profile>\n');
   });
-  app.register(async (routes) => credsRoutes(routes, { vendor, log }));
+  if (metrics) {
+    app.get('/metrics', async (_request, reply) => {
+      const { type, body } = await metrics.text();
+      reply.header('content-type', type).header('cache-control', 'no-store');
+      return body;
+    });
+  }
+  app.register(async (routes) => credsRoutes(routes, { vendor, log, traffic }));
   app.register(async (routes) => apiRoutes(routes, api));
   return app;
 }

@@ -6,20 +6,27 @@ import type { Clock } from '../system/clock.js';
 const FAREWELL = 250;
 const IDLE_SWEEP = 50;
 /** Whoever still waits for AWS then gets the answer that there is. */
-const LAST_ANSWERS = 1000;
-const LAST_MOMENT = 1300;
+const LAST_ANSWERS = 1200;
+const LAST_MOMENT = 1600;
 
 /**
  * Makes `app.close()` cut nobody off: it goes on answering for a moment, each time with `Connection: close`, before
- * it closes what is idle; answers under way are finished; it is over in less than 1.5 s. `answerAll` gives those who
- * wait what there is.
+ * it closes what is idle; answers under way are finished. It is over in 1.6 s. `answerAll` gives those who wait what
+ * there is; `cut` is told how many connections were left all the same.
  */
-export function closeGently(app: FastifyInstance, clock: Clock, answerAll: () => void): void {
+export function closeGently(
+  app: FastifyInstance,
+  clock: Clock,
+  { answerAll, cut }: { answerAll(): void; cut(connections: number): void },
+): void {
   const { server } = app;
   let cancelSweep = () => {};
   app.addHook('preClose', async () => {
     const lastAnswers = clock.after(LAST_ANSWERS, answerAll);
-    const lastMoment = clock.after(LAST_MOMENT, () => server.closeAllConnections());
+    const lastMoment = clock.after(LAST_MOMENT, async () => {
+      cut(await connections(server));
+      server.closeAllConnections();
+    });
     server.once('close', () => {
       lastAnswers();
       lastMoment();

@@ -8,8 +8,15 @@ import { type Failure, SessionSlot, type SlotParts } from './session-slot.js';
 import { FIRST_SESSION_WAIT, LAST_MOMENT_WAIT } from './timing.js';
 
 export interface VendorParts extends Omit<SlotParts, 'failed' | 'renewed'> {
+<<<<<<< HEAD
   /** @throws CredentialError where the profile is unknown or broken, or cannot be narrowed so */
   chain(profile: string, narrowing?: Narrowing): Chain;
+=======
+  /** @throws CredentialError where the profile is unknown or broken */
+  chain(profile: string): Chain;
+  /** A session was obtained, `ok`, or could not be, for the reason of that code. */
+  renewed?(profile: string, outcome: string): void;
+>>>>>>> b272e3f (Count requests, calls and renewals, and give them to Prometheus)
   log: {
     info(context: object, message: string): void;
     warn(context: object, message: string): void;
@@ -184,6 +191,7 @@ export class Vendor {
   }
 
   #logRenewal({ step, session, renewsAt }: SessionSlot): void {
+    this.#parts.renewed?.(step.profile, 'ok');
     this.#parts.log.info(
       { profile: step.profile, step: step.kind, expires: iso(session?.expiration), renews: iso(renewsAt) },
       `new session for profile "${step.profile}"`,
@@ -191,6 +199,7 @@ export class Vendor {
   }
 
   #logFailure({ step, session }: SessionSlot, { error }: Failure): void {
+    this.#parts.renewed?.(step.profile, error.code);
     this.#parts.log.warn(
       { profile: step.profile, step: step.kind, code: error.code, until: iso(session?.expiration) },
       session ? `${error.message} The session held goes on being served.` : error.message,
