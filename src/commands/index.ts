@@ -20,6 +20,10 @@ export const commands: CommandTable = {
   refresh: { summary: "renew a profile's session now", load: () => import('./refresh.js') },
   forget: { summary: "drop a profile's session from cache and keychain", load: () => import('./forget.js') },
   whoami: { summary: "ask AWS whom a profile's credentials belong to", load: () => import('./whoami.js') },
+  service: {
+    summary: 'keep the daemon always there, as a service of your own',
+    load: () => import('./service.js'),
+  },
   completion: {
     summary: 'print a script that completes commands and profiles',
     load: () => import('./completion.js'),
