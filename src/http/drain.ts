@@ -21,29 +21,39 @@ export function closeGently(
 ): void {
   const { server } = app;
   let cancelSweep = () => {};
+  let closed = false;
   app.addHook('preClose', async () => {
     const lastAnswers = clock.after(LAST_ANSWERS, answerAll);
     const lastMoment = clock.after(LAST_MOMENT, async () => {
-      cut(await connections(server));
+      const left = await connections(server);
+      if (left > 0) cut(left);
       server.closeAllConnections();
     });
     server.once('close', () => {
+      closed = true;
       lastAnswers();
       lastMoment();
       cancelSweep();
     });
     if ((await connections(server)) === 0) return;
     await new Promise<void>((over) => clock.after(FAREWELL, over));
+    await read();
     sweep();
   });
 
   /** A connection whose answer ends after the close began would stay until its timeout. */
   function sweep(): void {
-    cancelSweep = clock.after(IDLE_SWEEP, () => {
+    cancelSweep = clock.after(IDLE_SWEEP, async () => {
+      await read();
       server.closeIdleConnections();
-      sweep();
+      if (!closed) sweep();
     });
   }
+}
+
+/** After a moment of much work timers come before what has arrived meanwhile: a request that is not read yet looks idle. */
+function read(): Promise<void> {
+  return new Promise((done) => setImmediate(done));
 }
 
 function connections(server: Server): Promise<number> {
