@@ -7,6 +7,7 @@ import { type Command, text, UsageError } from './command.js';
 import { connectToRunning } from './connect.js';
 import { containerVariables, regionVariables, SHADOWING } from './container-variables.js';
 import { milliseconds } from './duration.js';
+import { globalForm, globalVariables } from './env-global.js';
 import { NARROWING, narrowingOf, narrowingOptions, openBeside } from './narrowing-options.js';
 
 interface Shell {
@@ -34,15 +35,18 @@ const shells: Record<string, Shell> = {
 };
 
 export const command: Command = {
-  usage: 'env PROFILE [narrowing] [--shell sh|fish|powershell|dotenv] [--ttl 12h] [--region REGION]',
+  usage:
+    'env PROFILE [narrowing] [--shell sh|fish|powershell|dotenv] [--ttl 12h] [--region REGION] [--global]',
   help: `Prints the variables with which SDKs fetch the credentials of PROFILE from the running daemon.
 
   eval "$(credd env PROFILE)"
 
+With --global they hold no token and do not end, for files that your whole desktop reads: environment.d, launchctl.
+
 ${NARROWING}`,
   takes: [1, 1],
   options: {
-    shell: { type: 'string', value: 'SHELL', default: 'sh', help: 'sh, fish, powershell or dotenv' },
+    shell: { type: 'string', value: 'SHELL', help: 'sh (unless said otherwise), fish, powershell or dotenv' },
     ttl: {
       type: 'string',
       value: 'TIME',
@@ -50,12 +54,14 @@ ${NARROWING}`,
     },
     region: { type: 'string', value: 'REGION', help: "instead of the profile's own" },
     ...narrowingOptions,
+    global: { type: 'boolean', help: 'for all your programs, of the desktop too' },
   },
   async run({ positionals: [profile = ''], values, env, stdout, stderr }) {
-    const shell = Object.hasOwn(shells, String(values.shell)) ? shells[String(values.shell)] : undefined;
+    const named = text(values.shell) ?? 'sh';
+    const shell = Object.hasOwn(shells, named) ? shells[named] : undefined;
     if (!shell)
       throw new UsageError(
-        `"${values.shell}" is not a shell that credd knows: use ${Object.keys(shells).join(', ')}`,
+        `"${named}" is not a shell that credd knows: use ${Object.keys(shells).join(', ')}`,
       );
     const ttl = milliseconds(text(values.ttl));
     const narrowing = narrowingOf(values);
@@ -66,8 +72,18 @@ ${NARROWING}`,
       const shared = await readSharedConfig({ config, credentials, home });
       if (narrowing) stderr.write(openBeside(profile, settings));
       else await daemon.ask('GET', `/api/sessions/${segmentOf(profile)}`);
-      const grant = await daemon.ask<Grant>('POST', '/api/leases', { profile, narrowing, ttl });
       const region = text(values.region) ?? shared.profiles.get(profile)?.text('region');
+      if (values.global) {
+        if (narrowing) throw new UsageError('--global hands out no lease, so it cannot be narrowed');
+        const form = values.shell === undefined ? globalForm(process.platform) : undefined;
+        const set = Object.entries(globalVariables(daemon.url, profile, region, settings)).flatMap(
+          ([name, value]) => (value === undefined ? [] : [(form ?? shell).set(name, value)]),
+        );
+        stdout.write(`${set.join('\n')}\n`);
+        if (form && stdout.isTTY) stderr.write(`${form.hint}\n`);
+        return 0;
+      }
+      const grant = await daemon.ask<Grant>('POST', '/api/leases', { profile, narrowing, ttl });
       const variables = Object.entries({
         ...containerVariables(daemon.url, grant),
         ...regionVariables(region),

@@ -1,4 +1,5 @@
-import type { Server } from 'node:net';
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../system/clock.js';
 
@@ -22,11 +23,15 @@ export function closeGently(
   const { server } = app;
   let cancelSweep = () => {};
   let closed = false;
+  const open = new Set<Socket>();
+  server.on('connection', (socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+  });
   app.addHook('preClose', async () => {
     const lastAnswers = clock.after(LAST_ANSWERS, answerAll);
-    const lastMoment = clock.after(LAST_MOMENT, async () => {
-      const left = await connections(server);
-      if (left > 0) cut(left);
+    const lastMoment = clock.after(LAST_MOMENT, () => {
+      if (open.size > 0) cut(open.size);
       server.closeAllConnections();
     });
     server.once('close', () => {
@@ -35,7 +40,8 @@ export function closeGently(
       lastMoment();
       cancelSweep();
     });
-    if ((await connections(server)) === 0) return;
+    for (const socket of open) sayFarewell(socket);
+    if (open.size === 0) return;
     await new Promise<void>((over) => clock.after(FAREWELL, over));
     await read();
     sweep();
@@ -56,6 +62,8 @@ function read(): Promise<void> {
   return new Promise((done) => setImmediate(done));
 }
 
-function connections(server: Server): Promise<number> {
-  return new Promise((resolve) => server.getConnections((error, count) => resolve(error ? 0 : count)));
+/** Fastify says `Connection: close` in answers to what comes from now on; this is for those under way. */
+function sayFarewell(socket: Socket): void {
+  const answer = (socket as Socket & { _httpMessage?: ServerResponse | null })._httpMessage;
+  if (answer && !answer.headersSent) answer.setHeader('connection', 'close');
 }

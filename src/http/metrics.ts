@@ -31,7 +31,7 @@ export function createMetrics(parts: MetricsParts): Metrics {
 }
 
 async function register(parts: MetricsParts): Promise<Registry> {
-  const { Counter, Gauge, Histogram, Registry } = (await import('prom-client')).default;
+  const { Counter, Gauge, Registry } = (await import('prom-client')).default;
   const registry = new Registry();
   const registers = [registry];
   const counted = (name: string, help: string, [first, second]: [string, string], tally: Tally) =>
@@ -59,14 +59,7 @@ async function register(parts: MetricsParts): Promise<Registry> {
       this.inc(traffic.hits);
     },
   });
-  const { bounds } = traffic.times;
-  const times = new Histogram({
-    name: 'credd_answer_seconds',
-    help: 'From request to answer, of requests for credentials',
-    buckets: [...bounds],
-    registers,
-  });
-  readFrom(times, traffic);
+  registry.registerMetric(answerTimes(traffic));
   new Gauge({
     name: 'credd_session_expiry_seconds',
     help: 'How long the session of a profile still lasts',
@@ -102,21 +95,30 @@ function setStore(gauge: Gauge<'kind'>, { kind, up }: { kind: string; up: boolea
   gauge.set({ kind }, up ? 1 : 0);
 }
 
-/** The library counts one observation at a time; these were counted already. */
-function readFrom(histogram: Histogram, { times }: Traffic): void {
+/** The library's own histogram counts one observation at a time; these were counted already. */
+function answerTimes({ times }: Traffic): Histogram {
   const name = 'credd_answer_seconds';
-  const get = histogram.get.bind(histogram);
-  histogram.get = async () => {
-    let below = 0;
-    const buckets = times.bounds.map((le, index) => {
-      below += times.inBucket[index] ?? 0;
-      return { labels: { le }, value: below, metricName: `${name}_bucket` };
-    });
-    const rest = [
-      { labels: { le: '+Inf' }, value: times.count, metricName: `${name}_bucket` },
-      { labels: {}, value: times.sum, metricName: `${name}_sum` },
-      { labels: {}, value: times.count, metricName: `${name}_count` },
-    ];
-    return { ...(await get()), values: [...buckets, ...rest] };
+  const metric = {
+    name,
+    async get() {
+      let below = 0;
+      const buckets = times.bounds.map((le, index) => {
+        below += times.inBucket[index] ?? 0;
+        return { labels: { le }, value: below, metricName: `${name}_bucket` };
+      });
+      return {
+        name,
+        help: 'From request to answer, of requests for credentials',
+        type: 'histogram',
+        aggregator: 'sum',
+        values: [
+          ...buckets,
+          { labels: { le: '+Inf' }, value: times.count, metricName: `${name}_bucket` },
+          { labels: {}, value: times.sum, metricName: `${name}_sum` },
+          { labels: {}, value: times.count, metricName: `${name}_count` },
+        ],
+      };
+    },
   };
+  return metric as unknown as Histogram;
 }

@@ -8,15 +8,10 @@ import { type Failure, SessionSlot, type SlotParts } from './session-slot.js';
 import { FIRST_SESSION_WAIT, LAST_MOMENT_WAIT } from './timing.js';
 
 export interface VendorParts extends Omit<SlotParts, 'failed' | 'renewed'> {
-<<<<<<< HEAD
   /** @throws CredentialError where the profile is unknown or broken, or cannot be narrowed so */
   chain(profile: string, narrowing?: Narrowing): Chain;
-=======
-  /** @throws CredentialError where the profile is unknown or broken */
-  chain(profile: string): Chain;
   /** A session was obtained, `ok`, or could not be, for the reason of that code. */
   renewed?(profile: string, outcome: string): void;
->>>>>>> b272e3f (Count requests, calls and renewals, and give them to Prometheus)
   log: {
     info(context: object, message: string): void;
     warn(context: object, message: string): void;
