@@ -8,6 +8,7 @@ import { listProfiles } from './aws/profile-list.js';
 import type { WatchedSharedConfig } from './aws/shared-config.js';
 import { configWarnings } from './aws/warnings.js';
 import type { Api } from './http/api.js';
+import type { SignInApi } from './http/sign-in-routes.js';
 import type { SessionStore } from './sessions/session-store.js';
 import type { Vendor } from './sessions/vendor.js';
 import type { WatchedProfileSettings } from './settings-watch.js';
@@ -25,13 +26,16 @@ export function createApi(parts: {
   clients: AwsClients;
   sessions: SessionStore;
   store: Promise<OpenedStore>;
+  signIns: SignInApi;
   env: Environment;
 }): Api {
-  const { config, vendor, chain, leases, clients, env } = parts;
+  const { config, vendor, chain, leases, clients, signIns, env } = parts;
   return {
-    profiles: () => ({
+    signIns,
+    profiles: async () => ({
       profiles: listProfiles(config.current, env, chain),
       warnings: configWarnings(config.current),
+      signIns: await signIns.states(),
     }),
     async status() {
       const opened = await parts.store.catch(() => undefined);
@@ -40,6 +44,7 @@ export function createApi(parts: {
         store: { kind: opened?.store.kind, reason: opened?.reason, problem: parts.sessions.problem },
         problems: [config.problem, parts.profileSettings.problem].filter((it) => it !== undefined),
         sessions: vendor.states(),
+        signIns: await signIns.states(),
       };
     },
     session: (profile) => vendor.session(profile),

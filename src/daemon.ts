@@ -8,6 +8,7 @@ import { resolveProfile } from './aws/profile.js';
 import { createProvider } from './aws/provider.js';
 import { watchSharedConfig } from './aws/shared-config.js';
 import { createApi } from './daemon-api.js';
+import { createSignIns } from './daemon-sign-ins.js';
 import { buildApp } from './http/app.js';
 import { createGuard } from './http/guard.js';
 import { Refresher } from './sessions/refresher.js';
@@ -30,6 +31,8 @@ export interface DaemonOptions {
   port: number;
   /** Whether even the owner's own processes must show a token. */
   needsToken: boolean;
+  /** Whether it outlasts a command: it then renews sign-ins that nobody has used yet. */
+  resident?: boolean;
 }
 
 export interface Daemon {
@@ -73,13 +76,17 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     store.then((opened) => opened.store),
     log,
   );
-  const vendor = new Vendor({
+  const { signIns, ...forSignIns } = createSignIns({
+    ...{ config, settings, clients, clock, refresher, log, random: Math.random },
+    vendor: () => vendor,
+  });
+  const vendor: Vendor = new Vendor({
     chain,
     provide: createProvider({
       clients,
       clock,
       env,
-      ssoCache: paths.ssoCache,
+      withSsoToken: (step, use) => signIns.use(step, use),
       addressUrl: settings.addressUrl,
     }),
     store: sessions,
@@ -98,13 +105,17 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     sameUser,
     profileSettings: profileSettings.of,
   });
-  const api = createApi({ config, profileSettings, vendor, chain, leases, clients, sessions, store, env });
+  const api = createApi({
+    ...{ config, profileSettings, vendor, chain, leases, clients, sessions, store, env },
+    signIns: forSignIns.api(vendor),
+  });
   const app = buildApp({ guard, sameUser, vendor, api, log });
 
   config.subscribe(() => {
     if (config.problem) log.warn(`${config.problem}. The last good state goes on.`);
     else log.info('the AWS files have changed and were read again');
     vendor.chainsChanged();
+    if (options.resident) forSignIns.followAll();
   });
   profileSettings.subscribe(() => {
     if (profileSettings.problem) log.warn(`${profileSettings.problem}. The last good settings go on.`);
@@ -112,10 +123,13 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     vendor.chainsChanged();
   });
 
+  if (options.resident) forSignIns.followAll();
+
   async function stop(): Promise<void> {
     config.close();
     profileSettings.close();
     policyFiles.close();
+    signIns.close();
     refresher.stop();
     await app.close();
     await leases.close();

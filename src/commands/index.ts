@@ -20,6 +20,11 @@ export const commands: CommandTable = {
   refresh: { summary: "renew a profile's session now", load: () => import('./refresh.js') },
   forget: { summary: "drop a profile's session from cache and keychain", load: () => import('./forget.js') },
   whoami: { summary: "ask AWS whom a profile's credentials belong to", load: () => import('./whoami.js') },
+  login: { summary: 'sign in at IAM Identity Center', load: () => import('./login.js') },
+  logout: { summary: 'end a sign-in, and all that came from it', load: () => import('./logout.js') },
+  accounts: { summary: 'the accounts and roles behind a sign-in', load: () => import('./accounts.js') },
+  populate: { summary: 'write a profile for each account and role', load: () => import('./populate.js') },
+  setup: { summary: 'a first sign-in, question by question', load: () => import('./setup.js') },
   completion: {
     summary: 'print a script that completes commands and profiles',
     load: () => import('./completion.js'),

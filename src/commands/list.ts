@@ -1,15 +1,18 @@
 import type { ListedProfile } from '../aws/profile-list.js';
 import { readSharedConfig } from '../aws/shared-config.js';
 import type { Warning } from '../aws/warnings.js';
+import type { SignInState } from '../sessions/sign-in.js';
 import { readSettings, type Settings } from '../settings.js';
 import type { Paths } from '../system/paths.js';
 import type { Command, CommandContext } from './command.js';
 import { withDaemon } from './connect.js';
+import { signInTable } from './sign-in-table.js';
 import { printable, table } from './words.js';
 
 interface Listing {
   profiles: ListedProfile[];
   warnings: Warning[];
+  signIns: SignInState[];
 }
 
 export const command: Command = {
@@ -41,13 +44,14 @@ async function printNames({ paths }: Settings, stdout: CommandContext['stdout'])
 }
 
 function print(
-  { profiles, warnings }: Listing,
+  { profiles, warnings, signIns }: Listing,
   { paths }: Settings,
   stdout: CommandContext['stdout'],
   stderr: CommandContext['stderr'],
 ): void {
   if (profiles.length === 0) stderr.write(zeroState(paths));
   else stdout.write(table(['PROFILE', 'CREDENTIALS', 'REGION'], profiles.map(row)));
+  if (signIns.length > 0) stdout.write(`\n${signInTable(signIns, Date.now())}`);
   const told = (profile: string, problem: string) =>
     warnings.some((warning) => warning.profile === profile && problem.includes(placeOf(warning)));
   const problems = profiles.flatMap(({ profile, problem }) =>
@@ -72,8 +76,7 @@ function placeOf({ message }: Warning): string {
 function zeroState({ awsConfig, awsCredentials }: Paths): string {
   return `There are no profiles yet, neither in ${awsConfig} nor in ${awsCredentials}.
 
-  With IAM Identity Center:  aws configure sso
-  With an access key:        aws configure
+  Question by question:      credd setup
   To try credd without AWS:  credd demo
 `;
 }

@@ -57,6 +57,7 @@ export async function serve(options: {
     ownerToken: await ownToken(ownerToken),
     port: settings.port,
     needsToken: false,
+    resident: true,
   }).catch(async (error) => {
     throw await cannotListen(error, settings);
   });

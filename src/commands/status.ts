@@ -1,7 +1,9 @@
+import type { SignInState } from '../sessions/sign-in.js';
 import type { ProfileState } from '../sessions/vendor.js';
 import { readSettings } from '../settings.js';
 import type { Command, CommandContext } from './command.js';
 import { withDaemon } from './connect.js';
+import { signInErrors, signInTable } from './sign-in-table.js';
 import { printable, table, until } from './words.js';
 
 interface Status {
@@ -9,6 +11,7 @@ interface Status {
   store: { kind?: string; reason?: string; problem?: string };
   problems: string[];
   sessions: ProfileState[];
+  signIns: SignInState[];
 }
 
 export const command: Command = {
@@ -31,7 +34,7 @@ export const command: Command = {
 };
 
 function print(
-  { pid, store, problems, sessions }: Status,
+  { pid, store, problems, sessions, signIns }: Status,
   url: string | undefined,
   out: CommandContext['stdout'],
 ): void {
@@ -41,10 +44,11 @@ function print(
   if (store.reason) out.write(`Store: ${store.reason}\n`);
   if (store.problem) out.write(`The store failed when it was last used: ${printable(store.problem)}\n`);
   for (const problem of problems) out.write(`The last good state goes on: ${printable(problem)}\n`);
+  const now = Date.now();
+  if (signIns.length > 0) out.write(`\n${signInTable(signIns, now)}${signInErrors(signIns, now)}`);
   if (!url) return;
   if (sessions.length === 0)
     return void out.write('\nNo profile has been asked for yet. Try: credd whoami PROFILE\n');
-  const now = Date.now();
   out.write(
     `\n${table(
       ['PROFILE', 'STATE', 'EXPIRES', 'RENEWS', 'ASKED', 'CREDENTIALS'],

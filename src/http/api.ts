@@ -6,6 +6,7 @@ import { checkNarrowing } from '../aws/narrowing-check.js';
 import { CredentialError } from '../errors.js';
 import type { RoleSession } from '../sessions/role-session.js';
 import { profileOfSegment } from './segment.js';
+import { type SignInApi, signInRoutes } from './sign-in-routes.js';
 
 export interface LeaseRequest {
   profile: string;
@@ -26,6 +27,7 @@ export interface Api {
   identity(profile: string): Promise<CallerIdentity>;
   lease(request: LeaseRequest): Promise<Grant>;
   endLease(id: string): Promise<boolean>;
+  signIns: SignInApi;
 }
 
 interface Segment {
@@ -46,6 +48,7 @@ export function apiRoutes(app: FastifyInstance, api: Api): void {
     return {};
   });
   app.get<Segment>('/api/identity/:segment', ({ params }) => api.identity(named(params)));
+  signInRoutes(app, api.signIns);
   app.post('/api/leases', ({ body }) => api.lease(leaseRequest(body)));
   app.delete<{ Params: { id: string } }>('/api/leases/:id', async ({ params }) => {
     if (await api.endLease(params.id)) return {};
