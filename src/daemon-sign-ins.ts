@@ -124,8 +124,7 @@ export function createSignIns(parts: {
         const about = named(name);
         const token = await signIns.of(about).end();
         vendor.forgetBehind(isBehind(about.key), config.current.profiles.keys());
-        // Here everything is gone by now, whatever Identity Center says.
-        if (token) await signOut(about, token.accessToken, clients);
+        if (token) await signOut(about, token.accessToken, clients).catch(goneHere);
         return { name: about.key, signedIn: token !== undefined };
       },
       async accounts(name) {
@@ -165,6 +164,15 @@ export function createSignIns(parts: {
 
 function isBehind(key: string): (step: Step) => boolean {
   return (step) => step.kind === 'sso-role' && keyOf(step) === key;
+}
+
+/** Identity Center could not be told; it ends the session by itself in time. */
+function goneHere({ code, statusCode, message }: CredentialError): never {
+  throw new CredentialError(
+    code,
+    statusCode,
+    `${message} On this machine the sign-in and its sessions are gone.`,
+  );
 }
 
 /** The portal's word for a token that it does not take. */

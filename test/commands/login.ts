@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import t, { type Test } from 'tap';
 import { SsoTokenCache } from '../../src/aws/sso-token.js';
@@ -186,14 +186,47 @@ t.test('through a running daemon; what waited is served', async (t) => {
   t.match(await own.credd(['logout', 'dev']), { code: 0, stderr: /Nobody was signed in to wellcome/ });
 });
 
-t.test('auto_login opens the browser, once', async (t) => {
+t.test(
+  'auto_login opens the browser, and notify tells the desktop: once',
+  { skip: process.platform !== 'linux' && 'needs Linux' },
+  async (t) => {
+    const own = await office(t, { autoApprove: true });
+    mkdirSync(own.path('bin'));
+    writeFileSync(own.path('bin', 'notify-send'), `#!/bin/sh\necho "$@" >> ${own.path('told')}\n`, {
+      mode: 0o700,
+    });
+    writeFileSync(own.path('settings'), 'auto_login = true\nnotify = true\n');
+    const daemon = await own.serve(['--config', own.path('settings')], {
+      env: { BROWSER: own.browser, PATH: `${own.path('bin')}:${process.env.PATH}` },
+    });
+    await Promise.all([own.credd(['creds', 'dev']), own.credd(['creds', 'dev'])]);
+    await daemon.prints(/signed in to wellcome/);
+    t.match(await own.credd(['creds', 'dev']), { code: 0 });
+    t.equal(own.aws.count('CreateToken'), 1);
+    t.match(
+      readFileSync(own.path('told'), 'utf8'),
+      /^--app-name=credd -- AWS sign-in needed wellcome\. Type: credd login dev\n$/,
+    );
+  },
+);
+
+t.test('without those settings nothing opens by itself', async (t) => {
   const own = await office(t, { autoApprove: true });
-  writeFileSync(own.path('settings'), 'auto_login = true\nnotify = true\n');
-  const daemon = await own.serve(['--config', own.path('settings')], { env: { BROWSER: own.browser } });
-  await Promise.all([own.credd(['creds', 'dev']), own.credd(['creds', 'dev'])]);
-  await daemon.prints(/signed in to wellcome/);
-  t.match(await own.credd(['creds', 'dev']), { code: 0 });
-  t.equal(own.aws.count('CreateToken'), 1);
+  await own.serve([], { env: { BROWSER: own.browser } });
+  t.match(await own.credd(['creds', 'dev']), { code: 1 });
+  t.match(await own.credd(['creds', 'dev']), { code: 1 });
+  t.strictSame(own.aws.calls, []);
+});
+
+t.test('signing out while Identity Center cannot be reached: here it is gone all the same', async (t) => {
+  const own = await office(t, { autoApprove: true });
+  await own.credd(['login'], { env: { BROWSER: own.browser } });
+  own.aws.faults.set('Logout', { kind: 'error', status: 500 });
+  t.match(await own.credd(['logout']), {
+    code: 1,
+    stderr: /Logout failed.*On this machine the sign-in.*gone/,
+  });
+  t.throws(() => own.token());
 });
 
 t.test('exec offers the sign-in on a terminal, and goes on', { skip: noPython }, async (t) => {
