@@ -19,7 +19,7 @@ import { CredentialError } from './errors.js';
 import type { SignInApi } from './http/sign-in-routes.js';
 import type { Refresher } from './sessions/refresher.js';
 import { isSignedOut } from './sessions/session-error.js';
-import { SignIns } from './sessions/sign-in.js';
+import { SignIns } from './sessions/sign-ins.js';
 import type { Vendor } from './sessions/vendor.js';
 import type { Settings } from './settings.js';
 import type { Clock } from './system/clock.js';

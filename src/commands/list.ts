@@ -51,7 +51,6 @@ function print(
 ): void {
   if (profiles.length === 0) stderr.write(zeroState(paths));
   else stdout.write(table(['PROFILE', 'CREDENTIALS', 'REGION'], profiles.map(row)));
-  if (signIns.length > 0) stdout.write(`\n${signInTable(signIns, Date.now())}`);
   const told = (profile: string, problem: string) =>
     warnings.some((warning) => warning.profile === profile && problem.includes(placeOf(warning)));
   const problems = profiles.flatMap(({ profile, problem }) =>
@@ -62,6 +61,7 @@ function print(
     stderr.write(
       `\n${lines.length === 1 ? 'One thing' : `${lines.length} things`} to look at:\n${lines.join('')}`,
     );
+  if (signIns.length > 0) stderr.write(`\n${signInTable(signIns, Date.now())}`);
 }
 
 function row({ profile, source, region }: ListedProfile): string[] {

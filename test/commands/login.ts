@@ -90,6 +90,19 @@ for (const [name, { skip, command }] of Object.entries(clients)) {
   });
 }
 
+t.test('the daemon renews a token before it ends, though nobody asks', async (t) => {
+  const own = await office(t, { autoApprove: true, tokenLifetime: 6 });
+  await own.credd(['login'], { env: { BROWSER: own.browser } });
+  const before = own.token();
+  await own.serve();
+  while (own.token().accessToken === before.accessToken) await new Promise((next) => setTimeout(next, 50));
+  t.match(await own.credd(['status']), { stdout: /wellcome +signed in +in/ });
+  t.strictSame(
+    own.aws.calls.filter(({ operation }) => operation === 'GetRoleCredentials'),
+    [],
+  );
+});
+
 t.test('by a code: the address and the code are printed', async (t) => {
   const own = await office(t);
   const login = own.start(['login', 'wellcome', '--device']);
@@ -171,7 +184,7 @@ t.test('through a running daemon; what waited is served', async (t) => {
   await daemon.prints(/new session for profile/);
   t.match(await own.credd(['creds', 'dev']), { code: 0 });
   t.match(await own.credd(['status']), { stdout: /wellcome +signed in +in 7 h +in 7 h/ });
-  t.match(await own.credd(['list']), { stdout: /wellcome +signed in/ });
+  t.match(await own.credd(['list']), { stderr: /wellcome +signed in/ });
   const { signIns } = JSON.parse((await own.credd(['status', '--json'])).stdout);
   t.match(signIns, [{ name: 'wellcome', state: 'done', renewable: true, expiresAt: Number }]);
   const log = daemon.stderr();

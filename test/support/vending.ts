@@ -13,7 +13,8 @@ import { type SimulatedAws, type SimulatedAwsOptions, startSimulatedAws } from '
 import type { IdentityCenter } from '../../src/demo/sso.js';
 import { Refresher } from '../../src/sessions/refresher.js';
 import { SessionStore } from '../../src/sessions/session-store.js';
-import { type SignIn, SignIns } from '../../src/sessions/sign-in.js';
+import type { SignIn } from '../../src/sessions/sign-in.js';
+import { SignIns } from '../../src/sessions/sign-ins.js';
 import { Vendor } from '../../src/sessions/vendor.js';
 import { MemoryStore } from '../../src/system/memory-store.js';
 import type { SecretStore } from '../../src/system/secret-store.js';
