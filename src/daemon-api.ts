@@ -1,3 +1,4 @@
+import type { Audit } from './access/audit.js';
 import type { Leases } from './access/leases.js';
 import { callerIdentity } from './aws/caller-identity.js';
 import type { Chain } from './aws/chain.js';
@@ -22,12 +23,13 @@ export function createApi(parts: {
   vendor: Vendor;
   chain(profile: string, narrowing?: Narrowing): Chain;
   leases: Leases;
+  audit: Audit;
   clients: AwsClients;
   sessions: SessionStore;
   store: Promise<OpenedStore>;
   env: Environment;
 }): Api {
-  const { config, vendor, chain, leases, clients, env } = parts;
+  const { config, vendor, chain, leases, audit, clients, env } = parts;
   return {
     profiles: () => ({
       profiles: listProfiles(config.current, env, chain),
@@ -39,7 +41,7 @@ export function createApi(parts: {
         pid: process.pid,
         store: { kind: opened?.store.kind, reason: opened?.reason, problem: parts.sessions.problem },
         problems: [config.problem, parts.profileSettings.problem].filter((it) => it !== undefined),
-        sessions: vendor.states(),
+        sessions: vendor.states().map((it) => ({ ...it, lastUse: audit.lastUse(it.profile) })),
       };
     },
     session: (profile) => vendor.session(profile),
@@ -50,7 +52,8 @@ export function createApi(parts: {
       const { sts } = resolveProfile(profile, config.current, env);
       return callerIdentity({ site: sts, profile, credentials, clients });
     },
-    async lease({ profile, narrowing, ttl, pid }) {
+    leases: () => leases.list(),
+    async lease({ profile, narrowing, ttl, pid, container = false }) {
       chain(profile, narrowing);
       // Whether AWS takes what narrows it is known only when it was asked.
       if (narrowing) await vendor.session(profile, narrowing);
@@ -58,11 +61,13 @@ export function createApi(parts: {
       const holder = pid !== undefined && startedAt !== undefined ? { holder: { pid, startedAt } } : {};
       return leases.grant({
         profile,
+        container,
         ...(narrowing ? { narrowing } : {}),
         ...(ttl === undefined ? {} : { ttl }),
         ...holder,
       });
     },
     endLease: (id) => leases.end(id),
+    flushTrail: () => audit.flush(),
   };
 }
