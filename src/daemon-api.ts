@@ -1,3 +1,4 @@
+import type { Audit } from './access/audit.js';
 import type { Leases } from './access/leases.js';
 import { callerIdentity } from './aws/caller-identity.js';
 import type { Chain } from './aws/chain.js';
@@ -23,13 +24,14 @@ export function createApi(parts: {
   vendor: Vendor;
   chain(profile: string, narrowing?: Narrowing): Chain;
   leases: Leases;
+  audit: Audit;
   clients: AwsClients;
   sessions: SessionStore;
   store: Promise<OpenedStore>;
   signIns: SignInApi;
   env: Environment;
 }): Api {
-  const { config, vendor, chain, leases, clients, signIns, env } = parts;
+  const { config, vendor, chain, leases, audit, clients, signIns, env } = parts;
   return {
     signIns,
     profiles: async () => ({
@@ -43,7 +45,7 @@ export function createApi(parts: {
         pid: process.pid,
         store: { kind: opened?.store.kind, reason: opened?.reason, problem: parts.sessions.problem },
         problems: [config.problem, parts.profileSettings.problem].filter((it) => it !== undefined),
-        sessions: vendor.states(),
+        sessions: vendor.states().map((it) => ({ ...it, lastUse: audit.lastUse(it.profile) })),
         signIns: await signIns.states(),
       };
     },
@@ -55,7 +57,8 @@ export function createApi(parts: {
       const { sts } = resolveProfile(profile, config.current, env);
       return callerIdentity({ site: sts, profile, credentials, clients });
     },
-    async lease({ profile, narrowing, ttl, pid }) {
+    leases: () => leases.list(),
+    async lease({ profile, narrowing, ttl, pid, container = false }) {
       chain(profile, narrowing);
       // Whether AWS takes what narrows it is known only when it was asked.
       if (narrowing) await vendor.session(profile, narrowing);
@@ -63,11 +66,13 @@ export function createApi(parts: {
       const holder = pid !== undefined && startedAt !== undefined ? { holder: { pid, startedAt } } : {};
       return leases.grant({
         profile,
+        container,
         ...(narrowing ? { narrowing } : {}),
         ...(ttl === undefined ? {} : { ttl }),
         ...holder,
       });
     },
     endLease: (id) => leases.end(id),
+    flushTrail: () => audit.flush(),
   };
 }

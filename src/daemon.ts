@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { Audit } from './access/audit.js';
 import { Leases } from './access/leases.js';
 import { type Narrowing, narrowed } from './access/narrowing.js';
 import { PolicyFiles } from './access/policy-files.js';
@@ -33,6 +34,8 @@ export interface DaemonOptions {
   needsToken: boolean;
   /** Whether it outlasts a command: it then renews sign-ins that nobody has used yet. */
   resident?: boolean;
+  /** Whether leases go on when this daemon stops, and the next one begins. */
+  keepsLeases?: boolean;
 }
 
 export interface Daemon {
@@ -95,8 +98,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     random: Math.random,
     log,
   });
-  const leases = new Leases({ folder: paths.runtimeDir, clock });
+  const leases = new Leases({
+    folder: paths.runtimeDir,
+    clock,
+    log,
+    ...(options.keepsLeases ? { file: paths.leases } : {}),
+  });
   const sameUser = createSameUser({ uid: process.getuid?.() ?? -1, lookup: createPeerLookup(clock) });
+  const audit = new Audit({ path: paths.audit, clock, peerOf: sameUser.peerOf, log });
   const guard = createGuard({
     hosts: HOSTS,
     needsToken: options.needsToken,
@@ -106,10 +115,19 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     profileSettings: profileSettings.of,
   });
   const api = createApi({
-    ...{ config, profileSettings, vendor, chain, leases, clients, sessions, store, env },
+    config,
+    profileSettings,
+    vendor,
+    chain,
+    leases,
+    audit,
+    clients,
+    sessions,
+    store,
     signIns: forSignIns.api(vendor),
+    env,
   });
-  const app = buildApp({ guard, sameUser, vendor, api, log });
+  const app = buildApp({ guard, sameUser, vendor, api, trail: audit, log });
 
   config.subscribe(() => {
     if (config.problem) log.warn(`${config.problem}. The last good state goes on.`);
@@ -133,11 +151,13 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     refresher.stop();
     await app.close();
     await leases.close();
+    await audit.close();
     await sessions.close();
     clients.close();
   }
 
   try {
+    await leases.restore();
     await app.listen({ host: '127.0.0.1', port: options.port });
   } catch (error) {
     await stop();

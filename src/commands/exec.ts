@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import type { Grant } from '../access/leases.js';
 import type { Narrowing } from '../aws/narrowing.js';
 import { unknownProfile } from '../aws/profile-error.js';
@@ -70,7 +71,7 @@ async function withLease(job: Job, ttl: number | undefined): Promise<number> {
     try {
       return await run(job, containerVariables(daemon.url, grant));
     } finally {
-      await daemon.ask('DELETE', `/api/leases/${grant.lease.id}`).catch(() => {});
+      await daemon.ask('DELETE', `/api/leases/${grant.lease.id}`).catch(() => forgetToken(grant));
     }
   });
 }
@@ -87,6 +88,11 @@ async function orSignIn<T>(daemon: DaemonClient, job: Job, take: () => Promise<T
     await signInHere(daemon, { name: profile }, { env: settings.env, stderr });
     return take();
   }
+}
+
+/** Where the daemon has stopped in between. */
+async function forgetToken({ lease }: Grant): Promise<void> {
+  if (lease.tokenFile) await rm(lease.tokenFile, { force: true });
 }
 
 /** The profile's long-term keys themselves, for what AWS allows no session to do. */

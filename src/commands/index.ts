@@ -8,6 +8,10 @@ export const commands: CommandTable = {
     summary: "print the variables that give a shell a profile's credentials",
     load: () => import('./env.js'),
   },
+  lease: { summary: 'make a lease for another tool or a container', load: () => import('./lease.js') },
+  leases: { summary: 'what has been handed out', load: () => import('./leases.js') },
+  revoke: { summary: 'take a lease back', load: () => import('./revoke.js') },
+  audit: { summary: 'who took what, and who was refused', load: () => import('./audit.js') },
   creds: { summary: 'print one role session', load: () => import('./creds.js') },
   list: {
     summary: 'the profiles, how each gets its credentials, and what is wrong',

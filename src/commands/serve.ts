@@ -4,7 +4,9 @@ import { startDaemon } from '../daemon.js';
 import { CredentialError } from '../errors.js';
 import { createLog } from '../log.js';
 import { readSettings, type Settings } from '../settings.js';
+import { checkState } from '../state-check.js';
 import { systemClock } from '../system/clock.js';
+import { endCoreDumps, withoutCoreDumps } from '../system/core-dumps.js';
 import {
   createPrivateFile,
   ensurePrivateFolder,
@@ -13,6 +15,7 @@ import {
 } from '../system/private-files.js';
 import { type Command, type CommandContext, text } from './command.js';
 import { findDaemon } from './connect.js';
+import { runChild } from './run-child.js';
 
 export const command: Command = {
   usage: 'serve [--port PORT] [--store auto|keychain|file|memory] [--config FILE]',
@@ -32,12 +35,20 @@ export const command: Command = {
     },
   },
   async run({ values, env, stderr }) {
+    if (!endCoreDumps()) return runChild(withoutCoreDumps(thisCommand()), env, stderr);
+    process.umask(NOBODY_ELSE);
     const { port, store, config } = values;
     const settings = readSettings(env, { port: text(port), store: text(store), config: text(config) });
     await serve({ settings, stderr, stopped: stopSignal() });
     return 0;
   },
 };
+
+const NOBODY_ELSE = 0o077;
+
+function thisCommand(): string[] {
+  return [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
+}
 
 /** Runs the daemon until `stopped`. */
 export async function serve(options: {
@@ -50,6 +61,7 @@ export async function serve(options: {
   const { stateDir, endpoint, ownerToken } = settings.paths;
   const log = await createLog(settings.logLevel, stderr);
   await ensurePrivateFolder(stateDir);
+  await checkState(settings.paths);
   const daemon = await startDaemon({
     settings,
     log,
@@ -58,6 +70,7 @@ export async function serve(options: {
     port: settings.port,
     needsToken: false,
     resident: true,
+    keepsLeases: !(await anotherRuns(settings)),
   }).catch(async (error) => {
     throw await cannotListen(error, settings);
   });
@@ -80,6 +93,13 @@ export function stopSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, resolve);
   });
+}
+
+/** Two would write over each other's leases. */
+async function anotherRuns(settings: Settings): Promise<boolean> {
+  const other = await findDaemon(settings);
+  await other?.close();
+  return other !== undefined;
 }
 
 async function ownToken(path: string): Promise<string> {

@@ -1,3 +1,4 @@
+import type { AuditEntry } from '../access/audit.js';
 import type { SignInState } from '../sessions/sign-in.js';
 import type { ProfileState } from '../sessions/vendor.js';
 import { readSettings } from '../settings.js';
@@ -10,8 +11,12 @@ interface Status {
   pid: number;
   store: { kind?: string; reason?: string; problem?: string };
   problems: string[];
-  sessions: ProfileState[];
+  sessions: SessionState[];
   signIns: SignInState[];
+}
+
+interface SessionState extends ProfileState {
+  lastUse?: AuditEntry;
 }
 
 export const command: Command = {
@@ -51,7 +56,7 @@ function print(
     return void out.write('\nNo profile has been asked for yet. Try: credd whoami PROFILE\n');
   out.write(
     `\n${table(
-      ['PROFILE', 'STATE', 'EXPIRES', 'RENEWS', 'ASKED', 'CREDENTIALS'],
+      ['PROFILE', 'STATE', 'EXPIRES', 'RENEWS', 'ASKED', 'LAST TAKEN BY', 'CREDENTIALS'],
       sessions.map((it) => row(it, now)),
     )}`,
   );
@@ -63,9 +68,22 @@ function print(
 }
 
 function row(
-  { profile, state, expiresAt, renewsAt, lastAskedAt, source }: ProfileState,
+  { profile, state, expiresAt, renewsAt, lastAskedAt, lastUse, source }: SessionState,
   now: number,
 ): string[] {
   const when = (time: number | undefined) => (time === undefined ? '-' : until(time, now));
-  return [printable(profile), state, when(expiresAt), when(renewsAt), when(lastAskedAt), printable(source)];
+  return [
+    printable(profile),
+    state,
+    when(expiresAt),
+    when(renewsAt),
+    when(lastAskedAt),
+    lastUse ? printable(takerOf(lastUse)) : '-',
+    printable(source),
+  ];
+}
+
+function takerOf({ program, pid, uid, agent }: AuditEntry): string {
+  if (program) return `${program} (${pid})`;
+  return agent ?? (uid === undefined ? 'not known' : `uid ${uid}`);
 }
