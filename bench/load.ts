@@ -9,18 +9,40 @@ export interface Load {
   p99: number;
 }
 
-/** Asks over 32 kept-alive connections, one request at a time on each, for about `duration` milliseconds. */
-export async function load(url: string, headers: Record<string, string>, duration: number): Promise<Load> {
+/**
+ * Asks over 32 kept-alive connections, one request at a time on each, for about `duration` milliseconds; or with a
+ * fresh connection for each request.
+ */
+export async function load(
+  url: string,
+  headers: Record<string, string>,
+  duration: number,
+  fresh = false,
+): Promise<Load> {
   const { host, hostname, port, pathname } = new URL(url);
   const lines = Object.entries({ host, ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
   const request = `GET ${pathname} HTTP/1.1\r\n${lines.join('')}\r\n`;
   const begin = performance.now();
   const latencies = await Promise.all(
-    Array.from({ length: CONNECTIONS }, () => askInTurn(hostname, Number(port), request, begin + duration)),
+    Array.from({ length: CONNECTIONS }, () =>
+      fresh
+        ? askAnew(hostname, Number(port), request, begin + duration)
+        : askInTurn(hostname, Number(port), request, begin + duration),
+    ),
   );
   const seconds = (performance.now() - begin) / 1000;
   const sorted = latencies.flat().sort((a, b) => a - b);
   return { rate: sorted.length / seconds, p99: sorted[Math.floor(sorted.length * 0.99)] ?? Number.NaN };
+}
+
+async function askAnew(host: string, port: number, request: string, end: number): Promise<number[]> {
+  const latencies: number[] = [];
+  while (performance.now() < end) {
+    const begin = performance.now();
+    await askInTurn(host, port, request, begin);
+    latencies.push(performance.now() - begin);
+  }
+  return latencies;
 }
 
 function askInTurn(host: string, port: number, request: string, end: number): Promise<number[]> {

@@ -1,5 +1,4 @@
 import { execFile, spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { listProfiles } from '../src/aws/profile-list.js';
 import { readSharedConfig } from '../src/aws/shared-config.js';
@@ -10,6 +9,7 @@ import {
   CLI,
   firstBody,
   makeWorld,
+  resident,
   startActivated,
   startBare,
   startCredd,
@@ -35,17 +35,25 @@ async function throughput(): Promise<void> {
   const path = '/creds/role-0';
   const token = { authorization: credd.ownerToken };
   const bare = await startBare('bare-http.js', await body(`${credd.url}${path}`, token));
-  for (const [what, headers, aim] of [
-    ['with token', token, 'at least 0.90'],
-    ['same user, without token', {}, ''],
+  const printed = await run(process.execPath, [CLI, 'lease', 'role-0', '--shell', 'dotenv'], {
+    env: world.env,
+  });
+  const lease = { authorization: /AUTHORIZATION_TOKEN=(.*)/.exec(printed.stdout)?.[1] ?? '' };
+  for (const [what, headers, aim, fresh] of [
+    ['with token', token, 'at least 0.90', false],
+    ['with a lease', lease, 'at least 0.90', false],
+    ['same user, without token', {}, '', false],
+    ['with token, new connections', token, '', true],
+    ['with a lease, new connections', lease, '', true],
+    ['same user, new connections', {}, '', true],
   ] as const) {
     const rates: number[][] = [];
     const p99s: number[][] = [];
-    await load(`${credd.url}${path}`, headers, ROUND);
-    await load(`${bare.url}${path}`, headers, ROUND);
+    await load(`${credd.url}${path}`, headers, ROUND, fresh);
+    await load(`${bare.url}${path}`, headers, ROUND, fresh);
     for (let round = 0; round < ROUNDS; round++) {
-      const theirs = await load(`${bare.url}${path}`, headers, ROUND);
-      const ours = await load(`${credd.url}${path}`, headers, ROUND);
+      const theirs = await load(`${bare.url}${path}`, headers, ROUND, fresh);
+      const ours = await load(`${credd.url}${path}`, headers, ROUND, fresh);
       rates.push([ours.rate, theirs.rate, ours.rate / theirs.rate]);
       p99s.push([ours.p99, theirs.p99, ours.p99 / theirs.p99]);
     }
@@ -189,14 +197,4 @@ function timed(work: () => unknown): number {
 
 function ms(milliseconds: number): string {
   return `${milliseconds.toFixed(milliseconds < 10 ? 1 : 0)} ms`;
-}
-
-/** In MB; by `/proc`, else by `ps`. */
-function resident(pid: number | undefined): number {
-  try {
-    const kilobytes = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-    return Math.round(Number(kilobytes) / 1024);
-  } catch {
-    return Math.round(Number(spawnSync('ps', ['-o', 'rss=', '-p', String(pid)]).stdout) / 1024);
-  }
 }

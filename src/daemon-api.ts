@@ -1,3 +1,4 @@
+import type { Audit } from './access/audit.js';
 import type { Leases } from './access/leases.js';
 import { callerIdentity } from './aws/caller-identity.js';
 import type { Chain } from './aws/chain.js';
@@ -8,6 +9,7 @@ import { listProfiles } from './aws/profile-list.js';
 import type { WatchedSharedConfig } from './aws/shared-config.js';
 import { configWarnings } from './aws/warnings.js';
 import type { Api } from './http/api.js';
+import type { SignInApi } from './http/sign-in-routes.js';
 import type { SessionStore } from './sessions/session-store.js';
 import type { Vendor } from './sessions/vendor.js';
 import type { WatchedProfileSettings } from './settings-watch.js';
@@ -22,16 +24,20 @@ export function createApi(parts: {
   vendor: Vendor;
   chain(profile: string, narrowing?: Narrowing): Chain;
   leases: Leases;
+  audit: Audit;
   clients: AwsClients;
   sessions: SessionStore;
   store: Promise<OpenedStore>;
+  signIns: SignInApi;
   env: Environment;
 }): Api {
-  const { config, vendor, chain, leases, clients, env } = parts;
+  const { config, vendor, chain, leases, audit, clients, signIns, env } = parts;
   return {
-    profiles: () => ({
+    signIns,
+    profiles: async () => ({
       profiles: listProfiles(config.current, env, chain),
       warnings: configWarnings(config.current),
+      signIns: await signIns.states(),
     }),
     async status() {
       const opened = await parts.store.catch(() => undefined);
@@ -39,7 +45,8 @@ export function createApi(parts: {
         pid: process.pid,
         store: { kind: opened?.store.kind, reason: opened?.reason, problem: parts.sessions.problem },
         problems: [config.problem, parts.profileSettings.problem].filter((it) => it !== undefined),
-        sessions: vendor.states(),
+        sessions: vendor.states().map((it) => ({ ...it, lastUse: audit.lastUse(it.profile) })),
+        signIns: await signIns.states(),
       };
     },
     session: (profile) => vendor.session(profile),
@@ -50,7 +57,8 @@ export function createApi(parts: {
       const { sts } = resolveProfile(profile, config.current, env);
       return callerIdentity({ site: sts, profile, credentials, clients });
     },
-    async lease({ profile, narrowing, ttl, pid }) {
+    leases: () => leases.list(),
+    async lease({ profile, narrowing, ttl, pid, container = false }) {
       chain(profile, narrowing);
       // Whether AWS takes what narrows it is known only when it was asked.
       if (narrowing) await vendor.session(profile, narrowing);
@@ -58,11 +66,13 @@ export function createApi(parts: {
       const holder = pid !== undefined && startedAt !== undefined ? { holder: { pid, startedAt } } : {};
       return leases.grant({
         profile,
+        container,
         ...(narrowing ? { narrowing } : {}),
         ...(ttl === undefined ? {} : { ttl }),
         ...holder,
       });
     },
     endLease: (id) => leases.end(id),
+    flushTrail: () => audit.flush(),
   };
 }

@@ -1,5 +1,6 @@
 import type { FastifyListenOptions } from 'fastify';
 import type { Logger } from 'pino';
+import { Audit } from './access/audit.js';
 import { Leases } from './access/leases.js';
 import { type Narrowing, narrowed } from './access/narrowing.js';
 import { PolicyFiles } from './access/policy-files.js';
@@ -9,6 +10,7 @@ import { resolveProfile } from './aws/profile.js';
 import { createProvider } from './aws/provider.js';
 import { watchSharedConfig } from './aws/shared-config.js';
 import { createApi } from './daemon-api.js';
+import { createSignIns } from './daemon-sign-ins.js';
 import { CredentialError } from './errors.js';
 import { buildApp } from './http/app.js';
 import { closeGently } from './http/drain.js';
@@ -38,6 +40,10 @@ export interface DaemonOptions {
   fd?: number | undefined;
   /** Whether even the owner's own processes must show a token. */
   needsToken: boolean;
+  /** Whether it outlasts a command: it then renews sign-ins that nobody has used yet. */
+  resident?: boolean;
+  /** Whether leases go on when this daemon stops, and the next one begins. */
+  keepsLeases?: boolean;
 }
 
 export interface Daemon {
@@ -88,13 +94,17 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     store.then((opened) => opened.store),
     log,
   );
-  const vendor = new Vendor({
+  const { signIns, ...forSignIns } = createSignIns({
+    ...{ config, settings, clients, clock, refresher, log, random: Math.random },
+    vendor: () => vendor,
+  });
+  const vendor: Vendor = new Vendor({
     chain,
     provide: createProvider({
       clients,
       clock,
       env,
-      ssoCache: paths.ssoCache,
+      withSsoToken: (step, use) => signIns.use(step, use),
       addressUrl: settings.addressUrl,
     }),
     store: sessions,
@@ -104,8 +114,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     renewed: (profile, outcome) => renewals.add(profile, outcome),
     log,
   });
-  const leases = new Leases({ folder: paths.runtimeDir, clock });
+  const leases = new Leases({
+    folder: paths.runtimeDir,
+    clock,
+    log,
+    ...(options.keepsLeases ? { file: paths.leases } : {}),
+  });
   const sameUser = createSameUser({ uid: process.getuid?.() ?? -1, lookup: createPeerLookup(clock) });
+  const audit = new Audit({ path: paths.audit, clock, peerOf: sameUser.peerOf, log });
   const guard = createGuard({
     hosts: HOSTS,
     needsToken: options.needsToken,
@@ -114,7 +130,19 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     sameUser,
     profileSettings: profileSettings.of,
   });
-  const api = createApi({ config, profileSettings, vendor, chain, leases, clients, sessions, store, env });
+  const api = createApi({
+    config,
+    profileSettings,
+    vendor,
+    chain,
+    leases,
+    audit,
+    clients,
+    sessions,
+    store,
+    signIns: forSignIns.api(vendor),
+    env,
+  });
   const traffic = new Traffic();
   let kind: string = settings.store;
   store.then((opened) => (kind = opened.store.kind)).catch(() => {});
@@ -127,7 +155,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     store: () => ({ kind, up: sessions.problem === undefined }),
     now: clock.now,
   });
-  const app = buildApp({ guard, sameUser, vendor, api, log, traffic, metrics });
+  const app = buildApp({ guard, sameUser, vendor, api, trail: audit, log, traffic, metrics });
   closeGently(app, clock, {
     answerAll: () => vendor.answerAll(),
     cut: (count) => log.warn(`${count} connections had not ended in time and were cut`),
@@ -137,6 +165,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     if (config.problem) log.warn(`${config.problem}. The last good state goes on.`);
     else log.info('the AWS files have changed and were read again');
     vendor.chainsChanged();
+    if (options.resident) forSignIns.followAll();
   });
   profileSettings.subscribe(() => {
     if (profileSettings.problem) log.warn(`${profileSettings.problem}. The last good settings go on.`);
@@ -144,18 +173,23 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     vendor.chainsChanged();
   });
 
+  if (options.resident) forSignIns.followAll();
+
   async function stop(): Promise<void> {
     config.close();
     profileSettings.close();
     policyFiles.close();
+    signIns.close();
     refresher.stop();
     await app.close();
     await leases.close();
+    await audit.close();
     await sessions.close();
     clients.close();
   }
 
   try {
+    await leases.restore();
     await app.listen(where(options));
     onLoopback(app.server.address());
   } catch (error) {

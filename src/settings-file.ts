@@ -22,6 +22,10 @@ export interface SettingsFile {
   passphraseFile?: string;
   /** Who says which address this machine has. */
   addressUrl?: string;
+  /** Whether the desktop shows that a sign-in is needed. */
+  notify?: boolean;
+  /** Whether the browser opens by itself when a sign-in is needed. */
+  autoLogin?: boolean;
   profile(name: string): ProfileSettings;
 }
 
@@ -42,7 +46,10 @@ export const takes = {
     if (/^https?:\/\/[^/]/i.test(value) && URL.canParse(value)) return value;
     throw invalid(`"${value}" (${where}) will not do: use a URL such as https://checkip.amazonaws.com`);
   },
+  truth: (value: string, where: string) => oneOf(TRUTHS, value, where) === 'true',
 };
+
+const TRUTHS = ['true', 'false'] as const;
 
 type Take = (value: string, where: string, path: string) => OwnSettings;
 
@@ -60,6 +67,8 @@ const ON_TOP = new Map<string, Take>([
   ['log_level', (value, where) => ({ logLevel: takes.logLevel(value, where) })],
   ['store_passphrase_file', (value) => ({ passphraseFile: value })],
   ['address_url', (value, where) => ({ addressUrl: takes.addressUrl(value, where) })],
+  ['notify', (value, where) => ({ notify: takes.truth(value, where) })],
+  ['auto_login', (value, where) => ({ autoLogin: takes.truth(value, where) })],
   ['access', ACCESS],
 ]);
 

@@ -2,7 +2,10 @@ import t from 'tap';
 import { CLI, machine, run } from './support/cli.js';
 
 const NOTHING = /^$/;
-const COMMANDS = 'serve demo exec env creds list status refresh forget whoami completion'.split(' ');
+const COMMANDS =
+  'serve demo exec env lease leases revoke audit creds list status refresh forget whoami completion'.split(
+    ' ',
+  );
 
 t.test('--help and --version are for stdout', async (t) => {
   const { credd } = machine(t);

@@ -133,7 +133,7 @@ t.test('a lease for a process, with the token in its file', async (t) => {
   })) as unknown as Grant;
   t.equal(lease.holder?.pid, child.pid);
   t.equal((await answerTo('dev', token)).status, 200);
-  t.equal(await readFile(lease.tokenFile, 'utf8'), token);
+  t.equal(await readFile(lease.tokenFile ?? '', 'utf8'), token);
 });
 
 t.test('leases that make no sense are refused', async (t) => {

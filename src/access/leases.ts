@@ -1,23 +1,30 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Narrowing } from '../aws/narrowing.js';
 import type { Clock } from '../system/clock.js';
 import { ensurePrivateFolder, writePrivateFile } from '../system/private-files.js';
 import { isRunning, type ProcessIdentity } from '../system/process.js';
+import { sharedReading } from '../system/shared-reading.js';
+import { readLeases, writeLeases } from './lease-file.js';
 
-/** The right to fetch one profile's credentials with one token. */
+/** The right to fetch one profile's credentials with one token. Plain data: it is kept as it is. */
 export interface Lease {
   id: string;
   profile: string;
   /** What its sessions are limited to beyond the profile's own settings. */
   narrowing?: Narrowing;
-  /** Milliseconds since the epoch. */
-  expiresAt: number;
+  /** Milliseconds since the epoch, as all times here. */
+  grantedAt: number;
+  /** Without it the lease ends with its holder. */
+  expiresAt?: number;
   /** The process that the lease ends with. */
   holder?: ProcessIdentity;
-  /** Holds the token alone, for SDKs that read it from a file. */
-  tokenFile: string;
+  /** Good without the proof that it is our own user who asks, whom the kernel cannot show to be in a container. */
+  container?: true;
+  /** Holds the token alone, for SDKs that read it from a file. A container would not find it. */
+  tokenFile?: string;
+  lastUsedAt?: number;
 }
 
 export interface Grant {
@@ -25,85 +32,170 @@ export interface Grant {
   token: string;
 }
 
+export interface LeaseTerms {
+  profile: string;
+  narrowing?: Narrowing;
+  /** Milliseconds; 12 h where nothing else ends the lease. */
+  ttl?: number;
+  holder?: ProcessIdentity;
+  container?: boolean;
+}
+
+export interface LeasesOptions {
+  /** For the token files. */
+  folder: string;
+  clock: Clock;
+  /** Where they are kept for the next daemon, by the hashes of their tokens; without it they end with this one. */
+  file?: string;
+  log?: { warn(message: string): void };
+}
+
 const DEFAULT_TTL = 12 * 3600_000;
 const SWEEP_EVERY = 15_000;
 
 /** What has been handed out. A lease ends when it is revoked, when its time is over, or with its process. */
 export class Leases {
-  readonly #folder: string;
-  readonly #clock: Clock;
+  readonly #options: LeasesOptions;
+  /** All of them. */
+  readonly #byHash = new Map<string, Lease>();
+  /** Those whose token is known: it was handed out, or shown, since this daemon started. A hash for each request costs too much. */
   readonly #byToken = new Map<string, Lease>();
+  readonly #save: () => Promise<void>;
   #cancelSweep: (() => void) | undefined;
 
-  constructor(options: { folder: string; clock: Clock }) {
-    this.#folder = options.folder;
-    this.#clock = options.clock;
+  constructor(options: LeasesOptions) {
+    this.#options = options;
+    // Of many changes at once, one writing carries all.
+    this.#save = sharedReading(async () => {
+      if (options.file) await writeLeases(options.file, this.#byHash);
+    });
   }
 
-  async grant(request: {
-    profile: string;
-    narrowing?: Narrowing;
-    ttl?: number;
-    holder?: ProcessIdentity;
-  }): Promise<Grant> {
+  /**
+   * Takes up what an earlier daemon has handed out and what has not ended since.
+   * @throws CredentialError `NotPrivate` where others could have changed it
+   */
+  async restore(): Promise<void> {
+    const { file, log } = this.#options;
+    const kept = file ? await readLeases(file) : new Map<string, Lease>();
+    if (!kept) return log?.warn(`${file} is damaged: the leases in it are lost, so programs need new ones`);
+    for (const [hash, lease] of kept) this.#byHash.set(hash, lease);
+    await this.#sweep();
+  }
+
+  async grant({ profile, narrowing, ttl, holder, container }: LeaseTerms): Promise<Grant> {
     const id = randomBytes(6).toString('hex');
     const token = newToken();
-    const tokenFile = join(this.#folder, `lease-${id}`);
-    await ensurePrivateFolder(this.#folder);
-    await writePrivateFile(tokenFile, token);
+    const now = this.#options.clock.now();
     const lease: Lease = {
       id,
-      profile: request.profile,
-      expiresAt: this.#clock.now() + (request.ttl ?? DEFAULT_TTL),
-      tokenFile,
-      ...(request.narrowing ? { narrowing: request.narrowing } : {}),
-      ...(request.holder ? { holder: request.holder } : {}),
+      profile,
+      ...(narrowing ? { narrowing } : {}),
+      grantedAt: now,
+      ...(holder && ttl === undefined ? {} : { expiresAt: now + (ttl ?? DEFAULT_TTL) }),
+      ...(holder ? { holder } : {}),
+      ...(container ? { container } : { tokenFile: await this.#tokenFile(id, token) }),
     };
+    this.#byHash.set(hashOf(token), lease);
     this.#byToken.set(token, lease);
     this.#sweepLater();
+    await this.#save().catch((error: Error) =>
+      this.#options.log?.warn(`${error.message}. The new lease will end when the daemon stops.`),
+    );
     return { lease, token };
   }
 
   /** The lease of a token, while it lasts. */
   find(token: string): Lease | undefined {
-    const lease = this.#byToken.get(token);
-    return lease && lease.expiresAt > this.#clock.now() ? lease : undefined;
+    const lease = this.#byToken.get(token) ?? this.#recognise(token);
+    return lease && !this.#isOver(lease) ? lease : undefined;
   }
 
-  /** False where there is no such lease. */
+  list(): Lease[] {
+    return [...this.#byHash.values()].filter((lease) => !this.#isOver(lease));
+  }
+
+  /**
+   * False where there is no such lease.
+   * @throws CredentialError `CannotWrite`: the lease has ended, but the next daemon may not know
+   */
   async end(id: string): Promise<boolean> {
-    for (const [token, lease] of this.#byToken) {
-      if (lease.id !== id) continue;
-      this.#byToken.delete(token);
-      // A file that stays holds a token that is good for nothing any more.
-      await rm(lease.tokenFile, { force: true }).catch(() => {});
-      return true;
-    }
-    return false;
+    const ended = await this.#drop(id);
+    if (ended) await this.#save();
+    return ended;
   }
 
+  /** Those that outlive the daemon keep their token files. */
   async close(): Promise<void> {
     this.#cancelSweep?.();
-    await Promise.all([...this.#byToken.values()].map((lease) => this.end(lease.id)));
+    if (this.#options.file === undefined) {
+      await Promise.all(this.list().map(({ id }) => this.#drop(id)));
+    } else if (this.#byHash.size > 0) {
+      await this.#save().catch((error: Error) => this.#options.log?.warn(error.message));
+    }
+  }
+
+  async #tokenFile(id: string, token: string): Promise<string> {
+    const { folder } = this.#options;
+    const path = join(folder, `lease-${id}`);
+    await ensurePrivateFolder(folder);
+    await writePrivateFile(path, token);
+    return path;
+  }
+
+  #recognise(token: string): Lease | undefined {
+    if (this.#byToken.size === this.#byHash.size) return undefined;
+    const lease = this.#byHash.get(hashOf(token));
+    if (lease) this.#byToken.set(token, lease);
+    return lease;
+  }
+
+  #isOver({ expiresAt }: Lease): boolean {
+    return expiresAt !== undefined && expiresAt <= this.#options.clock.now();
+  }
+
+  async #drop(id: string): Promise<boolean> {
+    const lease = take(this.#byHash, id);
+    take(this.#byToken, id);
+    // A file that stays holds a token that is good for nothing any more.
+    if (lease?.tokenFile) await rm(lease.tokenFile, { force: true }).catch(() => {});
+    return lease !== undefined;
   }
 
   async #sweep(): Promise<void> {
-    for (const lease of [...this.#byToken.values()]) {
-      const over = lease.expiresAt <= this.#clock.now() || (lease.holder && !(await isRunning(lease.holder)));
-      if (over) await this.end(lease.id);
-    }
     this.#cancelSweep = undefined;
-    if (this.#byToken.size > 0) this.#sweepLater();
+    let dropped = false;
+    for (const lease of [...this.#byHash.values()]) {
+      const over = this.#isOver(lease) || (lease.holder && !(await isRunning(lease.holder)));
+      if (over) dropped = (await this.#drop(lease.id)) || dropped;
+    }
+    if (this.#byHash.size > 0) this.#sweepLater();
+    // What could not be written now is written with the next change, and is over for the next daemon as well.
+    if (dropped) await this.#save().catch(() => {});
   }
 
   #sweepLater(): void {
-    this.#cancelSweep ??= this.#clock.after(SWEEP_EVERY, () => this.#sweep());
+    this.#cancelSweep ??= this.#options.clock.after(SWEEP_EVERY, () => void this.#sweep());
   }
+}
+
+function take(leases: Map<string, Lease>, id: string): Lease | undefined {
+  for (const [key, lease] of leases) {
+    if (lease.id !== id) continue;
+    leases.delete(key);
+    return lease;
+  }
+  return undefined;
 }
 
 /** 32 random bytes in base64url: ASCII without spaces, as every SDK takes it. */
 export function newToken(): string {
   return randomBytes(32).toString('base64url');
+}
+
+/** Enough for what is random itself: nobody can try all tokens. */
+function hashOf(token: string): string {
+  return createHash('sha256').update(token).digest('base64url');
 }
 
 /** Compares in constant time. */

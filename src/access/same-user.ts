@@ -13,12 +13,17 @@ export interface SameUser {
   isSameUser(socket: Ends): Answer;
 }
 
+/** The same, for those who want to know who it is. */
+export interface KnownPeers extends SameUser {
+  peerOf(socket: Ends): Promise<Peer | undefined>;
+}
+
 const ROOT = 0;
 
-export function createSameUser({ uid, lookup }: { uid: number; lookup: PeerLookup }): SameUser {
+export function createSameUser({ uid, lookup }: { uid: number; lookup: PeerLookup }): KnownPeers {
   const peers = new WeakMap<Ends, Promise<Peer | undefined>>();
   const peerOf = (socket: Ends) => {
-    const known = peers.get(socket) ?? lookup(socket);
+    const known = peers.get(socket) ?? lookup(socket).then((peer) => peer && lookedForOnce(peer));
     peers.set(socket, known);
     return known;
   };
@@ -31,7 +36,18 @@ export function createSameUser({ uid, lookup }: { uid: number; lookup: PeerLooku
     const peer = await peerOf(socket);
     return peer?.uid === uid && (await peer.process())?.ownNamespace === true;
   });
-  return { watch: isOwner, isOwner, isSameUser };
+  return { watch: isOwner, isOwner, isSameUser, peerOf };
+}
+
+function lookedForOnce(peer: Peer): Peer {
+  let process: ReturnType<Peer['process']> | undefined;
+  return {
+    uid: peer.uid,
+    process() {
+      process ??= peer.process();
+      return process;
+    },
+  };
 }
 
 function answeredOnce(find: (socket: Ends) => Promise<boolean>): (socket: Ends) => Answer {

@@ -70,16 +70,21 @@ const ADVICE: Record<string, Advice> = {
 };
 
 /** Turns what an AWS client threw into what a person is told. A fault that is neither AWS's nor the network's is rethrown. */
-export function awsError(error: unknown, profile: string, doing: string): CredentialError {
+export function awsError(
+  error: unknown,
+  profile: string,
+  doing: string,
+  about = `Profile "${profile}"`,
+): CredentialError {
   if (error instanceof CredentialError) return error;
   const fault = error as AwsFault;
   const status = fault.$metadata?.httpStatusCode ?? fault.$response?.statusCode;
   if (status === undefined && error instanceof TypeError) throw error;
-  if (fault.name === 'EndpointError') return contradictory(fault, profile, doing);
-  if (status === 407) return proxyRefused(profile, doing, error);
-  if (status === undefined || !isAnswer(fault)) return unreachable(fault, { profile, doing, status });
+  if (fault.name === 'EndpointError') return contradictory(fault, about, doing);
+  if (status === 407) return proxyRefused(about, doing, error);
+  if (status === undefined || !isAnswer(fault)) return unreachable(fault, { about, doing, status });
   const said = fault.message || fault.name;
-  const failed = `Profile "${profile}": ${doing} failed: ${said.replace(/\.$/, '')} (${fault.name}).`;
+  const failed = `${about}: ${doing} failed: ${said.replace(/\.$/, '')} (${fault.name}).`;
   if (PASSING.has(fault.name) || status >= 500 || status === 429) {
     return new CredentialError(fault.name, 503, `${failed} This may pass: try again.`, { cause: error });
   }
@@ -101,21 +106,21 @@ function isAnswer({ $fault, name, message }: AwsFault): boolean {
   return $fault !== undefined && (!/^Unknown(Error)?$/.test(message) || name in ADVICE || PASSING.has(name));
 }
 
-function proxyRefused(profile: string, doing: string, cause: unknown): CredentialError {
+function proxyRefused(about: string, doing: string, cause: unknown): CredentialError {
   return new CredentialError(
     'ProxyAuthenticationRequired',
     403,
-    `Profile "${profile}": ${doing} failed: the proxy wants a user name and a password. Start credd with HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT.`,
+    `${about}: ${doing} failed: the proxy wants a user name and a password. Start credd with HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT.`,
     { cause },
   );
 }
 
 /** The SDK's word for settings that exclude each other, such as FIPS and an endpoint of one's own. */
-function contradictory(fault: AwsFault, profile: string, doing: string): CredentialError {
+function contradictory(fault: AwsFault, about: string, doing: string): CredentialError {
   return new CredentialError(
     'InvalidEndpoint',
     400,
-    `Profile "${profile}": ${doing} failed: ${fault.message}. Correct endpoint_url, use_fips_endpoint or use_dualstack_endpoint.`,
+    `${about}: ${doing} failed: ${fault.message}. Correct endpoint_url, use_fips_endpoint or use_dualstack_endpoint.`,
     { cause: fault },
   );
 }

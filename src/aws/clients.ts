@@ -1,6 +1,7 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { SSOClient } from '@aws-sdk/client-sso';
+import type { SSOOIDCClient } from '@aws-sdk/client-sso-oidc';
 import type { STSClient } from '@aws-sdk/client-sts';
 import type { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { Environment } from '../system/paths.js';
@@ -20,6 +21,7 @@ export interface AwsClients {
   sso(site: Site): Promise<SSOClient>;
   /** A short text from the web, by the same way as AWS is called. */
   text(url: string): Promise<string>;
+  oidc(site: Site): Promise<SSOOIDCClient>;
   close(): void;
 }
 
@@ -98,6 +100,10 @@ export function createClients(
     },
     async text(url) {
       return shortText(url, await handlerFor(env.AWS_CA_BUNDLE ?? ''));
+    },
+    async oidc(site) {
+      const { SSOOIDCClient } = await import('@aws-sdk/client-sso-oidc');
+      return new SSOOIDCClient({ ...(await config(site)), credentials: NOBODY });
     },
     close() {
       for (const handler of handlers.values()) handler.then((it) => it.destroy()).catch(() => {});

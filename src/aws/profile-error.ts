@@ -14,7 +14,7 @@ export function unknownProfile(name: string, { profiles, files }: SharedConfig) 
   const { config, credentials } = files;
   const known =
     profiles.size === 0
-      ? `There are no profiles in ${config.label} or ${credentials.label} yet. Type: aws configure sso`
+      ? `There are no profiles in ${config.label} or ${credentials.label} yet. Type: credd setup`
       : 'Type: credd list';
   return new CredentialError('UnknownProfile', 400, `There is no profile "${name}". ${known}`);
 }

@@ -2,7 +2,7 @@ import { CredentialError } from '../errors.js';
 import type { Clock } from '../system/clock.js';
 import type { Environment } from '../system/paths.js';
 import { assumeRole } from './assume-role.js';
-import type { KeysStep, Step } from './chain.js';
+import type { KeysStep, SsoRoleStep, Step } from './chain.js';
 import type { AwsClients } from './clients.js';
 import { credentialProcess } from './credential-process.js';
 import type { Credentials } from './credentials.js';
@@ -11,7 +11,6 @@ import { machineCredentials } from './machine.js';
 import { ADDRESS_URL, createOwnAddress } from './own-address.js';
 import { sessionToken } from './session-token.js';
 import { ssoRole } from './sso-role.js';
-import { ssoToken } from './sso-token.js';
 import { webIdentity } from './web-identity.js';
 
 /**
@@ -20,15 +19,18 @@ import { webIdentity } from './web-identity.js';
  */
 export type Provide = (step: Step, source?: Credentials) => Promise<Credentials>;
 
+/** Does something with the access token of the step's sign-in. */
+export type WithSsoToken = <T>(step: SsoRoleStep, use: (accessToken: string) => Promise<T>) => Promise<T>;
+
 export function createProvider(parts: {
   clients: AwsClients;
   clock: Clock;
   env: Environment;
-  ssoCache: string;
+  withSsoToken: WithSsoToken;
   /** Who says which address this machine has. */
   addressUrl?: string | undefined;
 }): Provide {
-  const { clients, clock, env, ssoCache, addressUrl = ADDRESS_URL } = parts;
+  const { clients, clock, env, withSsoToken, addressUrl = ADDRESS_URL } = parts;
   const ownAddress = createOwnAddress(addressUrl, clients);
 
   const provide: Provide = async (step, source) => {
@@ -42,7 +44,7 @@ export function createProvider(parts: {
       case 'federation-token':
         return federationToken(step, keys(step.of, clock.now()), clients, ownAddress);
       case 'sso-role':
-        return ssoRole(step, await ssoToken(step, ssoCache, clock.now()), clients);
+        return withSsoToken(step, (accessToken) => ssoRole(step, accessToken, clients));
       case 'web-identity':
         return webIdentity(step, clients, ownAddress);
       case 'container':

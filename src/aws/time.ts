@@ -9,3 +9,8 @@ export function parseTime(text: unknown): number | undefined {
   const parsed = Date.parse(`${date}T${time}${/^(z|utc)$/i.test(zone) ? 'Z' : zone}`);
   return Number.isFinite(parsed) ? parsed : undefined;
 }
+
+/** As the AWS CLI writes times into its caches: `YYYY-MM-DDTHH:MM:SSZ`. */
+export function cacheTime(milliseconds: number): string {
+  return `${new Date(milliseconds).toISOString().slice(0, 19)}Z`;
+}

@@ -9,7 +9,7 @@ interface NetworkFault extends NodeJS.ErrnoException {
 /** No answer of AWS's came: the network, a proxy, or something else that answers in its place. All of it may pass. */
 export function unreachable(
   fault: NetworkFault,
-  { profile, doing, status }: { profile: string; doing: string; status: number | undefined },
+  { about, doing, status }: { about: string; doing: string; status: number | undefined },
 ): CredentialError {
   // The SDK calls a lost connection a timeout too.
   const timedOut = fault.name === 'TimeoutError' && (fault.code ?? 'ETIMEDOUT') === 'ETIMEDOUT';
@@ -17,7 +17,7 @@ export function unreachable(
   return new CredentialError(
     timedOut ? 'Timeout' : 'NetworkError',
     503,
-    `Profile "${profile}": ${doing} failed: ${why}. ${advice}`,
+    `${about}: ${doing} failed: ${why}. ${advice}`,
     { cause: fault },
   );
 }

@@ -32,12 +32,19 @@ export async function connectToRunning(settings: Settings): Promise<DaemonClient
   );
 }
 
+type Use<T> = (daemon: DaemonClient) => Promise<T>;
+
 /** Use the daemon, and let go of it whatever happens. */
-export async function withDaemon<T>(
-  settings: Settings,
-  use: (daemon: DaemonClient) => Promise<T>,
-): Promise<T> {
-  const daemon = await connect(settings);
+export async function withDaemon<T>(settings: Settings, use: Use<T>): Promise<T> {
+  return letGo(await connect(settings), use);
+}
+
+/** @throws CredentialError where no daemon runs */
+export async function withRunningDaemon<T>(settings: Settings, use: Use<T>): Promise<T> {
+  return letGo(await connectToRunning(settings), use);
+}
+
+async function letGo<T>(daemon: DaemonClient, use: Use<T>): Promise<T> {
   try {
     return await use(daemon);
   } finally {
@@ -114,7 +121,11 @@ interface Asked {
 function ask<T>({ token, ...options }: Asked, body?: object): Promise<T> {
   return new Promise((resolve, reject) => {
     const sent = body === undefined ? undefined : JSON.stringify(body);
-    const headers = { authorization: token, ...(sent ? { 'content-type': 'application/json' } : {}) };
+    const headers = {
+      authorization: token,
+      'user-agent': 'credd',
+      ...(sent ? { 'content-type': 'application/json' } : {}),
+    };
     const asked = request({ ...options, headers }, (answer) => {
       read(answer).then((value) => {
         if (answer.statusCode === 200) resolve(value as T);

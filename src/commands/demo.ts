@@ -24,6 +24,7 @@ No account is needed, and nothing of yours is touched.`,
     },
   },
   async run(context) {
+    process.umask(0o077);
     const stopped = stopSignal();
     const home = mkdtempSync(join(tmpdir(), 'credd-demo-'));
     try {

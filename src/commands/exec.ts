@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import type { Grant } from '../access/leases.js';
 import type { Narrowing } from '../aws/narrowing.js';
 import { unknownProfile } from '../aws/profile-error.js';
@@ -5,16 +6,19 @@ import { readSharedConfig } from '../aws/shared-config.js';
 import { staticKeys } from '../aws/static-keys.js';
 import { CredentialError } from '../errors.js';
 import { segmentOf } from '../http/segment.js';
+import { isSignedOut } from '../sessions/session-error.js';
 import { readSettings, type Settings } from '../settings.js';
 import type { Environment } from '../system/paths.js';
 import { type Command, type CommandContext, text, UsageError } from './command.js';
-import { withDaemon } from './connect.js';
+import { type DaemonClient, withDaemon } from './connect.js';
 import { containerVariables, regionVariables, SHADOWING } from './container-variables.js';
 import { milliseconds } from './duration.js';
 import { NARROWING, narrowingOf, narrowingOptions, openBeside } from './narrowing-options.js';
 import { removeOwnFolder } from './own-folder.js';
+import { agrees } from './prompt.js';
 import { runChild } from './run-child.js';
 import { writeShadowConfig } from './shadow-config.js';
+import { isTerminal, signInHere } from './sign-in-here.js';
 
 export const command: Command = {
   usage: 'exec PROFILE [narrowing] [--ttl TIME] [--region REGION] [--no-session] [-- COMMAND...]',
@@ -60,19 +64,35 @@ async function withLease(job: Job, ttl: number | undefined): Promise<number> {
   const { settings, profile, narrowing } = job;
   return withDaemon(settings, async (daemon) => {
     if (narrowing) job.stderr.write(openBeside(profile, settings));
-    else await daemon.ask('GET', `/api/sessions/${segmentOf(profile)}`);
-    const grant = await daemon.ask<Grant>('POST', '/api/leases', {
-      profile,
-      narrowing,
-      ttl,
-      pid: process.pid,
+    const grant = await orSignIn(daemon, job, async () => {
+      if (!narrowing) await daemon.ask('GET', `/api/sessions/${segmentOf(profile)}`);
+      return daemon.ask<Grant>('POST', '/api/leases', { profile, narrowing, ttl, pid: process.pid });
     });
     try {
       return await run(job, containerVariables(daemon.url, grant));
     } finally {
-      await daemon.ask('DELETE', `/api/leases/${grant.lease.id}`).catch(() => {});
+      await daemon.ask('DELETE', `/api/leases/${grant.lease.id}`).catch(() => forgetToken(grant));
     }
   });
+}
+
+/** Where it needs a sign-in, and there is a person, that is offered. */
+async function orSignIn<T>(daemon: DaemonClient, job: Job, take: () => Promise<T>): Promise<T> {
+  const { profile, settings, stderr } = job;
+  try {
+    return await take();
+  } catch (error) {
+    if (!isSignedOut(error) || !isTerminal()) throw error;
+    stderr.write(`${(error as Error).message}\n`);
+    if (!(await agrees('Sign in now?', stderr))) throw error;
+    await signInHere(daemon, { name: profile }, { env: settings.env, stderr });
+    return take();
+  }
+}
+
+/** Where the daemon has stopped in between. */
+async function forgetToken({ lease }: Grant): Promise<void> {
+  if (lease.tokenFile) await rm(lease.tokenFile, { force: true });
 }
 
 /** The profile's long-term keys themselves, for what AWS allows no session to do. */

@@ -1,15 +1,18 @@
 import type { ListedProfile } from '../aws/profile-list.js';
 import { readSharedConfig } from '../aws/shared-config.js';
 import type { Warning } from '../aws/warnings.js';
+import type { SignInState } from '../sessions/sign-in.js';
 import { readSettings, type Settings } from '../settings.js';
 import type { Paths } from '../system/paths.js';
 import type { Command, CommandContext } from './command.js';
 import { withDaemon } from './connect.js';
+import { signInTable } from './sign-in-table.js';
 import { printable, table } from './words.js';
 
 interface Listing {
   profiles: ListedProfile[];
   warnings: Warning[];
+  signIns: SignInState[];
 }
 
 export const command: Command = {
@@ -41,7 +44,7 @@ async function printNames({ paths }: Settings, stdout: CommandContext['stdout'])
 }
 
 function print(
-  { profiles, warnings }: Listing,
+  { profiles, warnings, signIns }: Listing,
   { paths }: Settings,
   stdout: CommandContext['stdout'],
   stderr: CommandContext['stderr'],
@@ -58,6 +61,7 @@ function print(
     stderr.write(
       `\n${lines.length === 1 ? 'One thing' : `${lines.length} things`} to look at:\n${lines.join('')}`,
     );
+  if (signIns.length > 0) stderr.write(`\n${signInTable(signIns, Date.now())}`);
 }
 
 function row({ profile, source, region }: ListedProfile): string[] {
@@ -72,8 +76,7 @@ function placeOf({ message }: Warning): string {
 function zeroState({ awsConfig, awsCredentials }: Paths): string {
   return `There are no profiles yet, neither in ${awsConfig} nor in ${awsCredentials}.
 
-  With IAM Identity Center:  aws configure sso
-  With an access key:        aws configure
+  Question by question:      credd setup
   To try credd without AWS:  credd demo
 `;
 }

@@ -4,7 +4,9 @@ import { startDaemon } from '../daemon.js';
 import { CredentialError } from '../errors.js';
 import { createLog } from '../log.js';
 import { readSettings, type Settings } from '../settings.js';
+import { checkState } from '../state-check.js';
 import { systemClock } from '../system/clock.js';
+import { endCoreDumps, withoutCoreDumps } from '../system/core-dumps.js';
 import { passedSockets, withoutServiceVariables } from '../system/listening-sockets.js';
 import {
   createPrivateFile,
@@ -16,6 +18,7 @@ import { createServiceNotifier } from '../system/service-notify.js';
 import { adoptStateFolder } from '../system/state-version.js';
 import { type Command, type CommandContext, text } from './command.js';
 import { findDaemon } from './connect.js';
+import { runChild } from './run-child.js';
 
 export const command: Command = {
   usage: 'serve [--port PORT] [--store auto|keychain|file|memory] [--config FILE]',
@@ -36,6 +39,8 @@ To have it always there: credd service install`,
     },
   },
   async run({ values, env, stderr }) {
+    if (!endCoreDumps()) return runChild(withoutCoreDumps(thisCommand()), env, stderr);
+    process.umask(NOBODY_ELSE);
     const { port, store, config } = values;
     const settings = readSettings(env, { port: text(port), store: text(store), config: text(config) });
     // A service manager's SIGHUP means "reload", a terminal's that it is gone.
@@ -44,6 +49,12 @@ To have it always there: credd service install`,
     return 0;
   },
 };
+
+const NOBODY_ELSE = 0o077;
+
+function thisCommand(): string[] {
+  return [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
+}
 
 /** Runs the daemon until `stopped`. */
 export async function serve(options: {
@@ -57,6 +68,7 @@ export async function serve(options: {
   const { stateDir, endpoint, ownerToken } = paths;
   const log = await createLog(settings.logLevel, stderr);
   await ensurePrivateFolder(stateDir);
+  await checkState(settings.paths);
   await adoptStateFolder(stateDir);
   const [passed] = passedSockets(env, process.pid);
   const daemon = await startDaemon({
@@ -67,6 +79,9 @@ export async function serve(options: {
     port: settings.port,
     fd: passed?.fd,
     needsToken: false,
+    resident: true,
+    // Behind a socket that was passed to us nobody else can be; to ask there would be to wait for ourselves.
+    keepsLeases: passed !== undefined || !(await anotherRuns(settings)),
   }).catch(async (error) => {
     throw await cannotListen(error, settings);
   });
@@ -108,6 +123,13 @@ export function stopSignal(
   return new Promise((resolve) => {
     for (const signal of signals) process.once(signal, resolve);
   });
+}
+
+/** Two would write over each other's leases. */
+async function anotherRuns(settings: Settings): Promise<boolean> {
+  const other = await findDaemon(settings);
+  await other?.close();
+  return other !== undefined;
 }
 
 async function ownToken(path: string): Promise<string> {

@@ -1,14 +1,22 @@
+import type { AuditEntry } from '../access/audit.js';
+import type { SignInState } from '../sessions/sign-in.js';
 import type { ProfileState } from '../sessions/vendor.js';
 import { readSettings } from '../settings.js';
 import type { Command, CommandContext } from './command.js';
 import { withDaemon } from './connect.js';
+import { signInErrors, signInTable } from './sign-in-table.js';
 import { printable, table, until } from './words.js';
 
 interface Status {
   pid: number;
   store: { kind?: string; reason?: string; problem?: string };
   problems: string[];
-  sessions: ProfileState[];
+  sessions: SessionState[];
+  signIns: SignInState[];
+}
+
+interface SessionState extends ProfileState {
+  lastUse?: AuditEntry;
 }
 
 export const command: Command = {
@@ -31,7 +39,7 @@ export const command: Command = {
 };
 
 function print(
-  { pid, store, problems, sessions }: Status,
+  { pid, store, problems, sessions, signIns }: Status,
   url: string | undefined,
   out: CommandContext['stdout'],
 ): void {
@@ -41,13 +49,14 @@ function print(
   if (store.reason) out.write(`Store: ${store.reason}\n`);
   if (store.problem) out.write(`The store failed when it was last used: ${printable(store.problem)}\n`);
   for (const problem of problems) out.write(`The last good state goes on: ${printable(problem)}\n`);
+  const now = Date.now();
+  if (signIns.length > 0) out.write(`\n${signInTable(signIns, now)}${signInErrors(signIns, now)}`);
   if (!url) return;
   if (sessions.length === 0)
     return void out.write('\nNo profile has been asked for yet. Try: credd whoami PROFILE\n');
-  const now = Date.now();
   out.write(
     `\n${table(
-      ['PROFILE', 'STATE', 'EXPIRES', 'RENEWS', 'ASKED', 'CREDENTIALS'],
+      ['PROFILE', 'STATE', 'EXPIRES', 'RENEWS', 'ASKED', 'LAST TAKEN BY', 'CREDENTIALS'],
       sessions.map((it) => row(it, now)),
     )}`,
   );
@@ -59,9 +68,22 @@ function print(
 }
 
 function row(
-  { profile, state, expiresAt, renewsAt, lastAskedAt, source }: ProfileState,
+  { profile, state, expiresAt, renewsAt, lastAskedAt, lastUse, source }: SessionState,
   now: number,
 ): string[] {
   const when = (time: number | undefined) => (time === undefined ? '-' : until(time, now));
-  return [printable(profile), state, when(expiresAt), when(renewsAt), when(lastAskedAt), printable(source)];
+  return [
+    printable(profile),
+    state,
+    when(expiresAt),
+    when(renewsAt),
+    when(lastAskedAt),
+    lastUse ? printable(takerOf(lastUse)) : '-',
+    printable(source),
+  ];
+}
+
+function takerOf({ program, pid, uid, agent }: AuditEntry): string {
+  if (program) return `${program} (${pid})`;
+  return agent ?? (uid === undefined ? 'not known' : `uid ${uid}`);
 }

@@ -82,6 +82,12 @@ export class SignIns {
     if (signIn) signIn.expiresAt = this.#clock.now();
   }
 
+  /** Takes back a sign-in's refresh token; its access token lives on until it expires. */
+  revoke(accessToken: string): void {
+    const signIn = this.#find((candidate) => candidate.accessToken === accessToken);
+    if (signIn) signIn.refreshToken = undefined;
+  }
+
   /** Signs out: neither the access token nor its refresh token is of use any more. */
   end(accessToken: string): void {
     const signIn = this.#find((candidate) => candidate.accessToken === accessToken);

@@ -1,11 +1,14 @@
-import type { FastifyInstance } from 'fastify';
-import type { Grant } from '../access/leases.js';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Trail } from '../access/audit.js';
+import type { Grant, Lease } from '../access/leases.js';
 import type { CallerIdentity } from '../aws/caller-identity.js';
 import { isNarrow, type Narrowing } from '../aws/narrowing.js';
 import { checkNarrowing } from '../aws/narrowing-check.js';
 import { CredentialError } from '../errors.js';
 import type { RoleSession } from '../sessions/role-session.js';
+import { noteVend } from './noted.js';
 import { profileOfSegment } from './segment.js';
+import { type SignInApi, signInRoutes } from './sign-in-routes.js';
 
 export interface LeaseRequest {
   profile: string;
@@ -14,6 +17,8 @@ export interface LeaseRequest {
   ttl?: number;
   /** The process that the lease ends with. */
   pid?: number;
+  /** Good without the same-user proof. */
+  container?: boolean;
 }
 
 /** What the command line and, later, the dashboard ask of the daemon; always with the owner's token. */
@@ -24,33 +29,50 @@ export interface Api {
   refresh(profile: string): Promise<RoleSession>;
   forget(profile: string): Promise<void>;
   identity(profile: string): Promise<CallerIdentity>;
+  leases(): Lease[];
   lease(request: LeaseRequest): Promise<Grant>;
   endLease(id: string): Promise<boolean>;
+  signIns: SignInApi;
+  /** Brings the trail on disk up to date. */
+  flushTrail(): Promise<void>;
 }
 
 interface Segment {
   Params: { segment: string };
 }
 
-export function apiRoutes(app: FastifyInstance, api: Api): void {
+export function apiRoutes(app: FastifyInstance, api: Api, trail: Trail): void {
   app.addHook('onRequest', (_request, reply, next) => {
     reply.header('cache-control', 'no-store');
     next();
   });
   app.get('/api/profiles', () => api.profiles());
   app.get('/api/status', () => api.status());
-  app.get<Segment>('/api/sessions/:segment', ({ params }) => api.session(named(params)));
-  app.post<Segment>('/api/sessions/:segment/refresh', ({ params }) => api.refresh(named(params)));
+  app.get<Segment>('/api/sessions/:segment', (request) => vended(request, api.session));
+  app.post<Segment>('/api/sessions/:segment/refresh', (request) => vended(request, api.refresh));
   app.delete<Segment>('/api/sessions/:segment', async ({ params }) => {
     await api.forget(named(params));
     return {};
   });
   app.get<Segment>('/api/identity/:segment', ({ params }) => api.identity(named(params)));
+  signInRoutes(app, api.signIns);
+  app.get('/api/leases', () => api.leases());
   app.post('/api/leases', ({ body }) => api.lease(leaseRequest(body)));
   app.delete<{ Params: { id: string } }>('/api/leases/:id', async ({ params }) => {
     if (await api.endLease(params.id)) return {};
     throw new CredentialError('NoSuchLease', 404, 'There is no such lease; it may have ended.');
   });
+  app.post('/api/audit/flush', async () => {
+    await api.flushTrail();
+    return {};
+  });
+
+  async function vended(request: FastifyRequest<Segment>, get: Api['session']): Promise<RoleSession> {
+    const profile = named(request.params);
+    const session = await get(profile);
+    noteVend(trail, request as FastifyRequest, profile);
+    return session;
+  }
 }
 
 function named({ segment }: { segment: string }): string {
@@ -61,17 +83,19 @@ function named({ segment }: { segment: string }): string {
 }
 
 function leaseRequest(body: unknown): LeaseRequest {
-  const { profile, narrowing = {}, ttl, pid } = Object(body) as Record<string, unknown>;
+  const { profile, narrowing = {}, ttl, pid, container } = Object(body) as Record<string, unknown>;
   if (typeof profile !== 'string') throw badLease('names a profile');
   if (ttl !== undefined && !(typeof ttl === 'number' && ttl > 0))
     throw badLease('has a ttl above 0, in milliseconds');
   if (pid !== undefined && !Number.isInteger(pid)) throw badLease('ends with a process, by its pid');
+  if (container !== undefined && typeof container !== 'boolean') throw badLease('is for a container or not');
   const limits = checkNarrowing(narrowing);
   return {
     profile,
     ...(isNarrow(limits) ? { narrowing: limits } : {}),
     ...(ttl === undefined ? {} : { ttl }),
     ...(pid === undefined ? {} : { pid: Number(pid) }),
+    ...(container === undefined ? {} : { container }),
   };
 }
 

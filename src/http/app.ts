@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Trail } from '../access/audit.js';
 import type { SameUser } from '../access/same-user.js';
 import { CredentialError } from '../errors.js';
 import type { Vendor } from '../sessions/vendor.js';
@@ -8,6 +9,7 @@ import { type Api, apiRoutes } from './api.js';
 import { credsRoutes } from './creds.js';
 import type { Caller, Guard } from './guard.js';
 import type { Metrics } from './metrics.js';
+import { noteRefusal } from './noted.js';
 import { PageUnauthorized } from './page.js';
 import { Traffic } from './traffic.js';
 
@@ -22,9 +24,9 @@ declare module 'fastify' {
 const MOST_BODY = 64 * 1024;
 /** As much as Node takes for all headers together. */
 const MOST_SEGMENT = 16 * 1024;
-const REQUEST_TIMEOUT = 15_000;
-const SLOW_REQUESTS_CHECKED = 5_000;
-const IDLE_TIMEOUT = 75_000;
+
+/** When the slow are cut off, in milliseconds, and how many may be connected at once. */
+export const LIMITS = { request: 15_000, checked: 5_000, idle: 75_000, connections: 1024 };
 
 const HEALTHY = Buffer.from(JSON.stringify({ status: 'ok' }));
 
@@ -39,19 +41,22 @@ export interface AppParts {
   sameUser: SameUser;
   vendor: Vendor;
   api: Api;
+  trail: Trail;
   log: HttpLog;
   traffic?: Traffic;
   metrics?: Metrics;
+  limits?: typeof LIMITS;
 }
 
 /** The questions and the answers; whoever is let in by the guard. It listens to nothing by itself. */
 export function buildApp(parts: AppParts): FastifyInstance {
-  const { guard, sameUser, vendor, api, log, traffic = new Traffic(), metrics } = parts;
+  const { guard, sameUser, vendor, api, trail, log, limits = LIMITS } = parts;
+  const { traffic = new Traffic(), metrics } = parts;
   // Without a logger of Fastify's own: a child of it for every request costs more than the rest of the answer.
   const app = fastify({
     bodyLimit: MOST_BODY,
-    requestTimeout: REQUEST_TIMEOUT,
-    keepAliveTimeout: IDLE_TIMEOUT,
+    requestTimeout: limits.request,
+    keepAliveTimeout: limits.idle,
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: MOST_SEGMENT },
     forceCloseConnections: 'idle',
@@ -59,8 +64,8 @@ export function buildApp(parts: AppParts): FastifyInstance {
     http: {
       // The guard itself looks at Host, doubled or missing.
       requireHostHeader: false,
-      headersTimeout: REQUEST_TIMEOUT,
-      connectionsCheckingInterval: SLOW_REQUESTS_CHECKED,
+      headersTimeout: limits.request,
+      connectionsCheckingInterval: limits.checked,
     },
     frameworkErrors: (error, request, reply) => admit(request, reply, () => fail(error, reply)),
     clientErrorHandler: (error, socket) =>
@@ -94,19 +99,24 @@ export function buildApp(parts: AppParts): FastifyInstance {
   function fail(error: unknown, reply: FastifyReply): void {
     const known = asCredentialError(error);
     if (known.statusCode === 500) log.error(whereabouts(error), 'a request met a bug');
+    noteRefusal(trail, reply.request, known.code);
     sendError(reply, known);
   }
 
   app.decorateRequest('caller');
   app.decorateRequest('askedAt', 0);
-  app.server.on('connection', (socket) => sameUser.watch(socket));
+  app.server.maxConnections = limits.connections;
+  app.server.on('connection', (socket) => {
+    sameUser.watch(socket);
+    trail.watch(socket);
+  });
   app.server.on('connect', (_request, socket) =>
     refuseConnection(socket as Socket, 'credd is no proxy: it has no CONNECT.'),
   );
   app.server.on('checkExpectation', app.routing);
   app.addHook('onRequest', admit);
   app.setErrorHandler((error, _request, reply) => fail(error, reply));
-  app.setNotFoundHandler((request, reply) => sendError(reply, notFound(request)));
+  app.setNotFoundHandler((request, reply) => fail(notFound(request), reply));
   app.get('/healthz', (_request, reply) => {
     reply.header('content-type', JSON_TYPE).send(HEALTHY);
   });
@@ -120,8 +130,8 @@ export function buildApp(parts: AppParts): FastifyInstance {
       return body;
     });
   }
-  app.register(async (routes) => credsRoutes(routes, { vendor, log, traffic }));
-  app.register(async (routes) => apiRoutes(routes, api));
+  app.register(async (routes) => credsRoutes(routes, { vendor, trail, log, traffic }));
+  app.register(async (routes) => apiRoutes(routes, api, trail));
   return app;
 }
 

@@ -1,24 +1,30 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Trail } from '../access/audit.js';
 import { CredentialError } from '../errors.js';
 import type { Vendor } from '../sessions/vendor.js';
-import { asCredentialError, JSON_TYPE, sendError } from './answer.js';
+import { asCredentialError, JSON_TYPE } from './answer.js';
 import { answerPages } from './cors.js';
+import { noteVend } from './noted.js';
 import { profileOf } from './segment.js';
 import type { Traffic } from './traffic.js';
 
 interface CredsParts {
   vendor: Vendor;
+  trail: Trail;
   log: { debug(context: object, message: string): void };
   traffic: Traffic;
 }
 
 /** `GET /creds/<profile>`: the role session in the ECS container-credentials format. */
-export async function credsRoutes(app: FastifyInstance, { vendor, log, traffic }: CredsParts): Promise<void> {
+export async function credsRoutes(
+  app: FastifyInstance,
+  { vendor, trail, log, traffic }: CredsParts,
+): Promise<void> {
   await answerPages(app);
   app.all('/creds/*', (request, reply) => {
-    if (request.raw.method !== 'GET') return sendError(reply, onlyGet());
+    if (request.raw.method !== 'GET') return reply.send(onlyGet());
     const profile = profileOf(request.raw.url ?? '');
-    if (profile === undefined) return sendError(reply, malformed());
+    if (profile === undefined) return reply.send(malformed());
     const body = known(profile, request);
     if (Buffer.isBuffer(body)) {
       traffic.hits++;
@@ -45,15 +51,11 @@ export async function credsRoutes(app: FastifyInstance, { vendor, log, traffic }
     }
   }
 
-  function vend(
-    { caller, askedAt }: FastifyRequest,
-    reply: FastifyReply,
-    profile: string,
-    body: Buffer,
-  ): void {
-    log.debug({ profile, caller: caller.kind }, 'vended');
+  function vend(request: FastifyRequest, reply: FastifyReply, profile: string, body: Buffer): void {
+    log.debug({ profile, caller: request.caller.kind }, 'vended');
+    noteVend(trail, request, profile);
     reply.header('content-type', JSON_TYPE).header('cache-control', 'no-store').send(body);
-    traffic.answered(profile, 'ok', askedAt);
+    traffic.answered(profile, 'ok', request.askedAt);
   }
 }
 

@@ -172,7 +172,8 @@ function holderForPage(
 }
 
 function withToken(question: Question, token: string, parts: GuardParts, ownerToken: Buffer) {
-  return belongingToUs(question, parts, holderOf(question, token, parts.leases, ownerToken));
+  const caller = holderOf(question, token, parts.leases, ownerToken);
+  return caller.kind === 'lease' && caller.lease.container ? caller : belongingToUs(question, parts, caller);
 }
 
 function belongingToUs({ socket }: Question, { sameUser }: GuardParts, caller: Caller) {

@@ -27,12 +27,15 @@ export function dated(
   return { ...given, obtainedAt: held && repeated ? Math.min(held.obtainedAt, now) : now };
 }
 
+/** Anything that AWS gave for a time. */
+export type Lasting = Pick<RoleSession, 'expiration' | 'obtainedAt'>;
+
 /** Milliseconds until the session ends; negative once it has. */
-export function timeLeft(session: RoleSession, now: number): number {
+export function timeLeft(session: Lasting, now: number): number {
   return session.expiration - now;
 }
 
-export function lifetime(session: RoleSession): number {
+export function lifetime(session: Lasting): number {
   return session.expiration - session.obtainedAt;
 }
 

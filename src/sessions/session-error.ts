@@ -33,3 +33,7 @@ export function asCredentialError(error: unknown): CredentialError {
     cause: error,
   });
 }
+
+export function isSignedOut(error: unknown): boolean {
+  return error instanceof CredentialError && error.code === 'SsoLoginRequired';
+}

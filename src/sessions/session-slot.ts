@@ -127,6 +127,17 @@ export class SessionSlot {
     if (now >= this.#dueAt || urgent || this.#clockWasSetBack(session)) this.obtain();
   }
 
+  /** Whether the step, or one that leads to it, is such a one. */
+  rests(on: (step: Step) => boolean): boolean {
+    return on(this.step) || (this.source?.rests(on) ?? false);
+  }
+
+  /** What it failed for has been put right: it is tried again, at once or in its turn. */
+  retry(): void {
+    for (let slot: SessionSlot | undefined = this; slot; slot = slot.source) slot.failure = undefined;
+    this.#renewAt(this.#now());
+  }
+
   /** Drops what is held, here and in the store; a flight under way ends for those who wait, and is not kept. */
   forget(): void {
     this.#flight.abandon();

@@ -1,4 +1,4 @@
-import { lifetime, type RoleSession, timeLeft } from './role-session.js';
+import { type Lasting, lifetime, timeLeft } from './role-session.js';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -16,29 +16,29 @@ export const FIRST_SESSION_WAIT = 10 * SECOND;
 export type Random = () => number;
 
 /** When to renew: so that a crowd of sessions obtained together is not renewed together, up to a tenth later. */
-export function renewalDue(session: RoleSession, random: Random): number {
+export function renewalDue(session: Lasting, random: Random): number {
   const lead = Math.min(RENEWAL_LEAD, lifetime(session) / 2);
   return session.expiration - lead * (1 - random() / 10);
 }
 
 /** In its last moments a session is worth waiting for its successor. */
-export function isEnding(session: RoleSession, now: number): boolean {
+export function isEnding(session: Lasting, now: number): boolean {
   return timeLeft(session, now) < Math.min(MINUTE, lifetime(session) / 10);
 }
 
 /** The last tenth: somebody who asks then is worth an attempt whatever failed before. */
-export function isInLastTenth(session: RoleSession, now: number): boolean {
+export function isInLastTenth(session: Lasting, now: number): boolean {
   return timeLeft(session, now) < lifetime(session) / 10;
 }
 
 /** How long to wait after the `attempt`th failed renewal in a row (from 1) of a session that still lasts. */
-export function retryDelay(session: RoleSession, attempt: number, now: number, random: Random): number {
+export function retryDelay(session: Lasting, attempt: number, now: number, random: Random): number {
   const doubled = Math.min(MINUTE * 2 ** (attempt - 1), 5 * MINUTE);
   const delay = Math.min(doubled, Math.max(timeLeft(session, now), 0) / 4);
   return Math.max(delay * (1 + random()), failureMemory(session) / 2);
 }
 
 /** How long a failure answers for itself: SDKs repeat a failed request 3 to 6 times within seconds. */
-export function failureMemory(session: RoleSession | undefined): number {
+export function failureMemory(session: Lasting | undefined): number {
   return session ? Math.min(5 * SECOND, lifetime(session) / 10) : 5 * SECOND;
 }

@@ -1,4 +1,4 @@
-import { type Chain, describe } from '../aws/chain.js';
+import { type Chain, describe, type Step } from '../aws/chain.js';
 import type { Credentials } from '../aws/credentials.js';
 import type { Narrowing } from '../aws/narrowing.js';
 import { CredentialError } from '../errors.js';
@@ -88,6 +88,31 @@ export class Vendor {
     for (const slot of forgotten) slot.forget();
     // The slots stay: the roles behind them go on sharing them.
     for (const [key, { slot }] of this.#asked) if (forgotten.has(slot)) this.#asked.delete(key);
+  }
+
+  /** What the steps of this kind failed for has been put right: all that failed behind them is tried again at once. */
+  retry(concerned: (step: Step) => boolean): void {
+    const slots = new Set([...this.#asked.values()].map(({ slot }) => slot));
+    // All are looked at first: they share steps, and one clears the failure of another.
+    const failed = [...slots].filter((slot) => slot.failure && slot.rests(concerned));
+    for (const slot of failed) slot.retry();
+  }
+
+  /** Drops every session that came from such a step, however narrowed, and what is stored for these profiles. */
+  forgetBehind(concerned: (step: Step) => boolean, profiles: Iterable<string>): void {
+    for (const slot of this.#slots.values()) if (slot.rests(concerned)) slot.forget();
+    const keys = new Set([...profiles].flatMap((profile) => this.#keysBehind(concerned, profile)));
+    for (const key of keys) if (!this.#slots.has(key)) this.#parts.store.drop(key);
+  }
+
+  #keysBehind(concerned: (step: Step) => boolean, profile: string): string[] {
+    try {
+      const { steps, keys } = this.#parts.chain(profile);
+      const first = steps.findIndex(concerned);
+      return first < 0 ? [] : keys.slice(first);
+    } catch {
+      return [];
+    }
   }
 
   /** The profiles' files changed: what is no longer determined by them is forgotten, all else untouched. */
@@ -195,6 +220,8 @@ export class Vendor {
 
   #logFailure({ step, session }: SessionSlot, { error }: Failure): void {
     this.#parts.renewed?.(step.profile, error.code);
+    // Of a sign-in that is needed the sign-in tells, once for all the profiles behind it.
+    if (error.code === 'SsoLoginRequired') return;
     this.#parts.log.warn(
       { profile: step.profile, step: step.kind, code: error.code, until: iso(session?.expiration) },
       session ? `${error.message} The session held goes on being served.` : error.message,

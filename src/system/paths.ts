@@ -12,6 +12,8 @@ export interface Paths {
   runtimeDir: string;
   ownerToken: string;
   endpoint: string;
+  leases: string;
+  audit: string;
   awsConfig: string;
   awsCredentials: string;
   ssoCache: string;
@@ -29,6 +31,8 @@ export function findPaths(env: Environment, configFile?: string): Paths {
     runtimeDir: runtimeRoot ? join(runtimeRoot, 'credd') : join(stateDir, 'run'),
     ownerToken: join(stateDir, 'token'),
     endpoint: join(stateDir, 'endpoint'),
+    leases: join(stateDir, 'leases'),
+    audit: join(stateDir, 'audit.jsonl'),
     awsConfig: awsFile(env, 'AWS_CONFIG_FILE', home) ?? join(home, '.aws', 'config'),
     awsCredentials: awsFile(env, 'AWS_SHARED_CREDENTIALS_FILE', home) ?? join(home, '.aws', 'credentials'),
     ssoCache: join(home, '.aws', 'sso', 'cache'),

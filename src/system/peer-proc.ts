@@ -31,12 +31,12 @@ async function readTable(path: string): Promise<Map<string, string>> {
 }
 
 /**
- * What follows `local remote` in each whole row. One pass for all who wait for this reading: the table may have tens of
- * thousands of rows, and anybody on the machine can add some.
+ * What follows `local remote` in each whole row of an established connection. One pass for all who wait for this
+ * reading: the table may have tens of thousands of rows, most of them closed, and anybody on the machine can add some.
  */
 function rowsByEnds(table: string): Map<string, string> {
   const rows = new Map<string, string>();
-  for (const [, ends = '', rest = ''] of table.matchAll(/: (\S+ \S+) (.*)\n/g)) rows.set(ends, rest);
+  for (const [, ends = '', rest = ''] of table.matchAll(/: (\S+ \S+) (01 .*)\n/g)) rows.set(ends, rest);
   return rows;
 }
 

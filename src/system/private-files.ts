@@ -107,7 +107,8 @@ async function withTemporaryFile<T>(
   } catch (error) {
     return cannot('write', path)(error);
   } finally {
-    await rm(temporary, { force: true });
+    // Where it cannot even be looked for, there is none.
+    await rm(temporary, { force: true }).catch(() => {});
   }
 }
 

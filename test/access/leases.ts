@@ -80,11 +80,11 @@ t.test('a token is 32 random bytes, as every SDK takes them', async (t) => {
 t.test('the token file holds the token and nothing else, for us alone', async (t) => {
   const { leases, folder } = setUp(t);
   const { lease, token } = await leases.grant({ profile: 'dev' });
-  t.equal(await readFile(lease.tokenFile, 'utf8'), token, 'no newline');
-  t.equal((await stat(lease.tokenFile)).mode & 0o777, 0o600);
+  t.equal(await readFile(lease.tokenFile ?? '', 'utf8'), token, 'no newline');
+  t.equal((await stat(lease.tokenFile ?? '')).mode & 0o777, 0o600);
   t.equal((await stat(folder)).mode & 0o777, 0o700);
-  t.equal(dirname(lease.tokenFile), folder);
-  t.notMatch(lease.tokenFile, token);
+  t.equal(dirname(lease.tokenFile ?? ''), folder);
+  t.notMatch(lease.tokenFile ?? '', token);
 });
 
 t.test('a lease that is ended', async (t) => {
@@ -94,7 +94,7 @@ t.test('a lease that is ended', async (t) => {
   t.equal(await leases.end('nonsense'), false);
   t.equal(await leases.end(lease.id), true);
   t.equal(leases.find(token), undefined);
-  t.equal(await exists(lease.tokenFile), false);
+  t.equal(await exists(lease.tokenFile ?? ''), false);
   t.equal(await leases.end(lease.id), false);
   t.ok(leases.find(other.token));
 });
@@ -108,14 +108,14 @@ t.test('a lease is over at its time to the millisecond, and then its file goes',
   t.ok(leases.find(token));
   clock.advance(1);
   t.equal(leases.find(token), undefined);
-  const removed = gone(lease.tokenFile);
-  while (await exists(lease.tokenFile)) {
+  const removed = gone(lease.tokenFile ?? '');
+  while (await exists(lease.tokenFile ?? '')) {
     clock.advance(SWEEP);
     await new Promise(setImmediate);
   }
   await removed;
   t.ok(leases.find(long.token));
-  t.ok(await exists(long.lease.tokenFile));
+  t.ok(await exists(long.lease.tokenFile ?? ''));
 });
 
 t.test('a lease ends with the process that holds it', async (t) => {
@@ -130,7 +130,7 @@ t.test('a lease ends with the process that holds it', async (t) => {
   const kept = await leases.grant({ profile: 'dev', holder: ours });
   const reused = await leases.grant({ profile: 'dev', holder: { ...ours, startedAt: 'before' } });
 
-  const reusedGone = gone(reused.lease.tokenFile);
+  const reusedGone = gone(reused.lease.tokenFile ?? '');
   clock.advance(SWEEP);
   await reusedGone;
   t.equal(leases.find(reused.token), undefined, 'a later process with the same pid is another');
@@ -138,7 +138,7 @@ t.test('a lease ends with the process that holds it', async (t) => {
 
   child.kill('SIGKILL');
   await once(child, 'exit');
-  const heldGone = gone(held.lease.tokenFile);
+  const heldGone = gone(held.lease.tokenFile ?? '');
   while (leases.find(held.token)) {
     clock.advance(SWEEP);
     await new Promise(setImmediate);

@@ -95,7 +95,7 @@ t.test('without a sign-in that lasts: which command to type, and nobody is calle
     const error = await refusal('dev');
     t.match(error, { code: 'SsoLoginRequired', statusCode: 403, retryable: false }, name);
     t.match(error.message, why);
-    t.match(error.message, 'Type: aws sso login --profile dev');
+    t.match(error.message, 'Type: credd login dev');
     t.notMatch(error.message, accessToken);
     t.strictSame(aws.calls, []);
   }
@@ -103,8 +103,8 @@ t.test('without a sign-in that lasts: which command to type, and nobody is calle
 
 t.test('the command can be pasted into a shell', async (t) => {
   const { refusal } = await start(t, session + modern('profile "my dev"') + modern("profile it's"), {});
-  t.match((await refusal('my dev')).message, /aws sso login --profile 'my dev'$/);
-  t.ok((await refusal("it's")).message.endsWith(`aws sso login --profile 'it'\\''s'`));
+  t.match((await refusal('my dev')).message, /credd login 'my dev'$/);
+  t.ok((await refusal("it's")).message.endsWith(`credd login 'it'\\''s'`));
 });
 
 t.test('the next request after a sign-in succeeds', async (t) => {
@@ -149,11 +149,7 @@ t.test('a role on top of Identity Center', async (t) => {
   });
   t.match(aws.calls[1], { operation: 'AssumeRole', principal: /assumed-role\/AWSReservedSSO_Dev_\w+\/ada$/ });
   aws.signIns.endAll();
-  t.match(
-    (await refusal('developer')).message,
-    'aws sso login --profile initial',
-    'the profile that signs in',
-  );
+  t.match((await refusal('developer')).message, 'credd login initial', 'the profile that signs in');
 });
 
 t.test('Identity Center is asked too often, breaks, or answers nonsense', async (t) => {

@@ -127,10 +127,10 @@ t.test('without any files it says how to begin', async (t) => {
     code: 0,
     stdout: NOTHING,
     stderr:
-      /^There are no profiles yet, neither in \S+\/config nor in \S+\/credentials\.\n[\s\S]*aws configure sso[\s\S]*credd demo\n$/,
+      /^There are no profiles yet, neither in \S+\/config nor in \S+\/credentials\.\n[\s\S]*credd setup[\s\S]*credd demo\n$/,
   });
   t.match(await credd(['list', '--json']), {
-    stdout: /^\{\n {2}"profiles": \[\],\n {2}"warnings": \[\]\n\}\n$/,
+    stdout: /^\{\n {2}"profiles": \[\],\n {2}"warnings": \[\],\n {2}"signIns": \[\]\n\}\n$/,
   });
   t.match(await credd(['list', '--names']), { code: 0, stdout: NOTHING, stderr: NOTHING });
 });

@@ -8,6 +8,7 @@ import type { Credentials } from '../../src/aws/credentials.js';
 import { resolveProfile } from '../../src/aws/profile.js';
 import { createProvider } from '../../src/aws/provider.js';
 import { readSharedConfig, type SharedConfig } from '../../src/aws/shared-config.js';
+import { ssoToken } from '../../src/aws/sso-token.js';
 import { CredentialError } from '../../src/errors.js';
 import { type Clock, systemClock } from '../../src/system/clock.js';
 import type { Environment } from '../../src/system/paths.js';
@@ -48,7 +49,13 @@ export async function readProfiles(t: Test, files: ProfileFiles): Promise<Profil
   const clients = createClients(env, timeout);
   t.teardown(() => clients.close());
   const cache = join(home, '.aws/sso/cache');
-  const provide = createProvider({ clients, clock, env, ssoCache: cache, addressUrl: files.addressUrl });
+  const provide = createProvider({
+    clients,
+    clock,
+    env,
+    withSsoToken: async (step, use) => use(await ssoToken(step, cache, clock.now())),
+    addressUrl: files.addressUrl,
+  });
   const resolve = (profile: string) => resolveProfile(profile, shared, env);
 
   async function obtain(profile: string, own: Narrowing = {}, lease: Narrowing = {}): Promise<Credentials> {

@@ -1,11 +1,12 @@
 import type { AddressInfo } from 'node:net';
 import type { Test } from 'tap';
+import type { Trail } from '../../src/access/audit.js';
 import { Leases } from '../../src/access/leases.js';
 import { createSameUser, type SameUser } from '../../src/access/same-user.js';
 import type { Credentials } from '../../src/aws/credentials.js';
 import { CredentialError } from '../../src/errors.js';
 import type { Api } from '../../src/http/api.js';
-import { buildApp } from '../../src/http/app.js';
+import { buildApp, LIMITS } from '../../src/http/app.js';
 import { createGuard } from '../../src/http/guard.js';
 import { Refresher } from '../../src/sessions/refresher.js';
 import { SessionStore } from '../../src/sessions/session-store.js';
@@ -27,6 +28,8 @@ export interface AppOptions {
   sameUser?: SameUser;
   provide?: (profile: string) => Promise<Credentials>;
   api?: Partial<Api>;
+  trail?: Trail;
+  limits?: typeof LIMITS;
 }
 
 /** The app and the guard on a real listener, with a clock to drive, in front of profiles whose sessions are made up. */
@@ -70,7 +73,15 @@ export async function runApp(t: Test, options: AppOptions = {}) {
     sameUser,
     profileSettings: options.profileSettings ?? (() => ({ access: 'same-user' })),
   });
-  const app = buildApp({ guard, sameUser, vendor, api: (options.api ?? {}) as Api, log });
+  const app = buildApp({
+    guard,
+    sameUser,
+    vendor,
+    api: (options.api ?? {}) as Api,
+    trail: options.trail ?? { watch() {}, note() {} },
+    log,
+    limits: options.limits ?? LIMITS,
+  });
   await app.listen({ host: '127.0.0.1', port: 0 });
   t.teardown(async () => {
     refresher.stop();

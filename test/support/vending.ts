@@ -8,10 +8,13 @@ import { createClients } from '../../src/aws/clients.js';
 import { resolveProfile } from '../../src/aws/profile.js';
 import { createProvider } from '../../src/aws/provider.js';
 import { readSharedConfig } from '../../src/aws/shared-config.js';
+import { findSignIn, keyOf } from '../../src/aws/sso-sign-in.js';
 import { type SimulatedAws, type SimulatedAwsOptions, startSimulatedAws } from '../../src/demo/aws.js';
 import type { IdentityCenter } from '../../src/demo/sso.js';
 import { Refresher } from '../../src/sessions/refresher.js';
 import { SessionStore } from '../../src/sessions/session-store.js';
+import type { SignIn } from '../../src/sessions/sign-in.js';
+import { SignIns } from '../../src/sessions/sign-ins.js';
 import { Vendor } from '../../src/sessions/vendor.js';
 import { MemoryStore } from '../../src/system/memory-store.js';
 import type { SecretStore } from '../../src/system/secret-store.js';
@@ -102,6 +105,11 @@ export interface Vending {
   store: SecretStore | Promise<SecretStore>;
   sessions: SessionStore;
   log: LogLine[];
+  /** What the sign-ins told, in order. */
+  told: ({ needed: string } | { done: string } | { ending: string })[];
+  /** The sign-in behind a profile, or of that name. */
+  signIn(name: string): SignIn;
+  ssoCache: string;
   /** From now on AWS does not answer, until `release`. */
   hang(operation?: string): void;
   /** Ends every fault. */
@@ -162,17 +170,29 @@ async function compose(
   const log: LogLine[] = [];
   const line = (level: LogLine['level']) => (context: object, message: string) =>
     void log.push({ level, message, ...context });
+  const cacheDir = join(home, '.aws/sso/cache');
+  const signIns = new SignIns({
+    ...{ clients, clock, cacheDir, refresher, random: seeded(options.seed ?? 1) },
+    find: (name) => findSignIn(name, shared, env),
+    needed: ({ key }) => void told.push({ needed: key }),
+    ending: ({ key }) => void told.push({ ending: key }),
+    done(key) {
+      told.push({ done: key });
+      vendor.retry((step) => step.kind === 'sso-role' && keyOf(step) === key);
+    },
+  });
+  const told: Vending['told'] = [];
   const provide = createProvider({
     clients,
     clock,
     env,
-    ssoCache: join(home, '.aws/sso/cache'),
+    withSsoToken: (step, use) => signIns.use(step, use),
     addressUrl: options.addressUrl,
   });
   let inFlight = 0;
   let hanging = false;
   const sessions = new SessionStore(Promise.resolve(store), { debug: () => {} });
-  const vendor = new Vendor({
+  const vendor: Vendor = new Vendor({
     chain: (profile, narrowing) => narrowed(resolveProfile(profile, shared, env), {}, narrowing),
     async provide(step, source) {
       inFlight++;
@@ -190,6 +210,7 @@ async function compose(
   });
   t.teardown(() => {
     refresher.stop();
+    signIns.close();
     aws.faults.clear();
     clients.close();
   });
@@ -201,6 +222,9 @@ async function compose(
     store,
     sessions,
     log,
+    told,
+    signIn: (name) => signIns.of(findSignIn(name, shared, env)),
+    ssoCache: cacheDir,
     hang(operation = '*') {
       hanging = true;
       aws.faults.set(operation, { kind: 'hang' });

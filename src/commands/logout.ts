@@ -1,0 +1,21 @@
+import { segmentOf } from '../http/segment.js';
+import { readSettings } from '../settings.js';
+import type { Command } from './command.js';
+import { withDaemon } from './connect.js';
+import { printable } from './words.js';
+
+export const command: Command = {
+  usage: 'logout [PROFILE|SSO-SESSION]',
+  help: `Ends the sign-in at IAM Identity Center, and drops its token and every session that came from it. What has been
+handed out lives on until it expires.`,
+  takes: [0, 1],
+  async run({ positionals: [name], env, stderr }) {
+    await withDaemon(readSettings(env), async (daemon) => {
+      const path = name === undefined ? '/api/sign-ins' : `/api/sign-ins/${segmentOf(name)}`;
+      const ended = await daemon.ask<{ name: string; signedIn: boolean }>('DELETE', path);
+      const what = ended.signedIn ? 'Signed out of' : 'Nobody was signed in to';
+      stderr.write(`${what} ${printable(ended.name)}.\n`);
+    });
+    return 0;
+  },
+};

@@ -1,0 +1,62 @@
+import { readSharedConfig } from '../aws/shared-config.js';
+import { hasStaticKeys } from '../aws/static-keys.js';
+import type { Settings } from '../settings.js';
+import type { Environment } from '../system/paths.js';
+import { type CommandContext, UsageError } from './command.js';
+import { regionVariables, SHADOWING } from './container-variables.js';
+
+export interface Shell {
+  set(name: string, value: string): string;
+  unset?(name: string): string;
+}
+
+const shells: Record<string, Shell> = {
+  sh: {
+    set: (name, value) => `export ${name}='${value.replaceAll("'", "'\\''")}'`,
+    unset: (name) => `unset ${name}`,
+  },
+  fish: {
+    set: (name, value) => `set -gx ${name} '${value.replace(/[\\']/g, '\\$&')}'`,
+    unset: (name) => `set -e ${name}`,
+  },
+  powershell: {
+    set: (name, value) => `$Env:${name} = '${value.replaceAll("'", "''")}'`,
+    unset: (name) => `Remove-Item Env:${name} -ErrorAction SilentlyContinue`,
+  },
+  // `docker run --env-file` would take quotes for a part of the value.
+  dotenv: {
+    set: (name, value) => `${name}=${/^[\w.:/~@%+=,-]*$/.test(value) ? value : JSON.stringify(value)}`,
+  },
+};
+
+/** @throws UsageError where it is none that credd knows */
+export function shellNamed(name: unknown): Shell {
+  const shell = Object.hasOwn(shells, String(name)) ? shells[String(name)] : undefined;
+  if (shell) return shell;
+  throw new UsageError(`"${name}" is not a shell that credd knows: use ${Object.keys(shells).join(', ')}`);
+}
+
+/** Prints the variables of a lease and of the profile's region, and says what would go before them. */
+export async function printVariables(options: {
+  variables: Environment;
+  profile: string;
+  region: string | undefined;
+  shell: Shell;
+  settings: Settings;
+  out: Pick<CommandContext, 'stdout' | 'stderr'>;
+}): Promise<void> {
+  const { variables, profile, shell, settings, out } = options;
+  const { awsConfig: config, awsCredentials: credentials, home } = settings.paths;
+  const shared = await readSharedConfig({ config, credentials, home });
+  const region = options.region ?? shared.profiles.get(profile)?.text('region');
+  const all = Object.entries({ ...variables, ...regionVariables(region) });
+  const unset = SHADOWING.flatMap((name) => shell.unset?.(name) ?? []);
+  const set = all.flatMap(([name, value]) => (value === undefined ? [] : [shell.set(name, value)]));
+  out.stdout.write(`${[...unset, ...set].join('\n')}\n`);
+  const fallback = shared.profiles.get('default');
+  if (fallback && hasStaticKeys(fallback)) {
+    out.stderr.write(
+      `credd: ${fallback.where('aws_access_key_id')}: keys in [default] go before these variables in nearly every SDK. Use credd exec, or remove them.\n`,
+    );
+  }
+}

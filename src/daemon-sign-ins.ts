@@ -1,0 +1,191 @@
+import { randomBytes } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { SsoRoleStep, Step } from './aws/chain.js';
+import type { AwsClients } from './aws/clients.js';
+import type { WatchedSharedConfig } from './aws/shared-config.js';
+import { listAccounts, signOut } from './aws/sso-accounts.js';
+import type { Attempt } from './aws/sso-device.js';
+import { registered, startDevice } from './aws/sso-oidc.js';
+import {
+  allSignIns,
+  findSignIn,
+  keyOf,
+  newSignIn,
+  onlySignIn,
+  type SsoSignIn,
+  shellWord,
+} from './aws/sso-sign-in.js';
+import { CredentialError } from './errors.js';
+import type { SignInApi } from './http/sign-in-routes.js';
+import type { Refresher } from './sessions/refresher.js';
+import { isSignedOut } from './sessions/session-error.js';
+import { SignIns } from './sessions/sign-ins.js';
+import type { Vendor } from './sessions/vendor.js';
+import type { Settings } from './settings.js';
+import type { Clock } from './system/clock.js';
+import { notifyPerson, openBrowser } from './system/desktop.js';
+
+/** How long one question for the outcome of a sign-in is kept waiting, in milliseconds. */
+const LONGEST_ANSWER = 10_000;
+/** What `listAccounts` is called with is no role: this stands in messages in its place. */
+const NO_ROLE = { accountId: '', roleName: '' };
+
+export interface SignInDaemon {
+  signIns: SignIns;
+  api(vendor: Vendor): SignInApi;
+  /** Sees to the renewal of every token that the config file leads to. */
+  followAll(): void;
+}
+
+/** Sign-ins, and what the daemon does about them: say that one is needed, and serve those who waited. */
+export function createSignIns(parts: {
+  config: WatchedSharedConfig;
+  settings: Settings;
+  clients: AwsClients;
+  clock: Clock;
+  refresher: Refresher;
+  random: () => number;
+  log: Logger;
+  vendor: () => Vendor;
+}): SignInDaemon {
+  const { config, settings, clients, clock, refresher, random, log } = parts;
+  const { env, paths } = settings;
+  const oidc = { clients, clock, cacheDir: paths.ssoCache };
+  const find = (name: string) => findSignIn(name, config.current, env);
+  const named = (name: string | undefined) => (name ? find(name) : onlySignIn(config.current, env));
+
+  const signIns = new SignIns({
+    ...oidc,
+    refresher,
+    random,
+    find,
+    needed(about, profile) {
+      const command = `credd login ${shellWord(profile ?? about.key)}`;
+      log.warn({ signIn: about.key }, `a sign-in to ${about.key} is needed. Type: ${command}`);
+      if (settings.notify) notifyPerson('AWS sign-in needed', `${about.key}. Type: ${command}`, env);
+      if (settings.autoLogin) openByItself(about);
+    },
+    done(key) {
+      log.info({ signIn: key }, `signed in to ${key}`);
+      parts.vendor().retry(isBehind(key));
+    },
+    ending({ key }, expiresAt) {
+      const end = new Date(expiresAt).toISOString();
+      log.warn(
+        { signIn: key },
+        `the sign-in to ${key} cannot be renewed any more and ends at ${end}. Type: credd login ${shellWord(key)}`,
+      );
+    },
+  });
+
+  /** Once for each time that a sign-in is needed. */
+  function openByItself(about: SsoSignIn): void {
+    signIns
+      .of(about)
+      .begin('code')
+      .then(async ({ url }) => {
+        if (await openBrowser(url, env))
+          log.info({ signIn: about.key }, 'the browser was opened for the sign-in');
+        else log.warn({ signIn: about.key }, 'no browser could be opened for the sign-in');
+      })
+      .catch((error: Error) => log.warn({ signIn: about.key }, error.message));
+  }
+
+  function api(vendor: Vendor): SignInApi {
+    const attempts = new Map<string, { name: string; attempt: Attempt }>();
+    return {
+      states: () => Promise.all(allSignIns(config.current, env).map((about) => signIns.of(about).state())),
+      async begin({ name, flow }) {
+        const about = named(name);
+        const attempt = await signIns.of(about).begin(flow);
+        const id = randomBytes(9).toString('base64url');
+        attempts.set(id, { name: about.key, attempt });
+        const gone = () => void clock.after(60_000, () => attempts.delete(id));
+        attempt.token.then(gone, gone);
+        const { url, userCode, expiresAt } = attempt;
+        return { id, name: about.key, flow, url, expiresAt, ...(userCode ? { userCode } : {}) };
+      },
+      async outcome(id) {
+        const known = attempts.get(id);
+        if (!known)
+          throw new CredentialError(
+            'NoSuchSignIn',
+            404,
+            'This sign-in is not known any more. Type the command again.',
+          );
+        const waited = new Promise<undefined>((resolve) =>
+          clock.after(LONGEST_ANSWER, () => resolve(undefined)),
+        );
+        const token = await Promise.race([known.attempt.token, waited]);
+        if (!token) return { state: 'pending' };
+        return { state: 'done', expiresAt: token.expiresAt, renewable: token.refreshToken !== undefined };
+      },
+      async end(name) {
+        const about = named(name);
+        const token = await signIns.of(about).end();
+        vendor.forgetBehind(isBehind(about.key), config.current.profiles.keys());
+        if (token) await signOut(about, token.accessToken, clients).catch(goneHere);
+        return { name: about.key, signedIn: token !== undefined };
+      },
+      async accounts(name) {
+        const about = named(name);
+        const { key: profile, startUrl, session } = about;
+        const step: SsoRoleStep = {
+          kind: 'sso-role',
+          profile,
+          ...(session ? { session } : {}),
+          startUrl,
+          sso: about.portal,
+          ...NO_ROLE,
+        };
+        const accounts = await signIns
+          .of(about)
+          .withToken(step, (accessToken) =>
+            listAccounts(about, accessToken, { clients, clock }).catch(signedOut(about)),
+          )
+          .catch((error) => Promise.reject(isSignedOut(error) ? loginFirst(about) : error));
+        return { name: about.key, region: about.region, accounts };
+      },
+      async check(wanted) {
+        const about = newSignIn(wanted, config.current, env);
+        await startDevice(about, await registered(about, 'device', oidc), oidc);
+      },
+    };
+  }
+
+  return {
+    signIns,
+    api,
+    followAll() {
+      for (const about of allSignIns(config.current, env)) signIns.of(about).follow();
+    },
+  };
+}
+
+function isBehind(key: string): (step: Step) => boolean {
+  return (step) => step.kind === 'sso-role' && keyOf(step) === key;
+}
+
+/** Identity Center could not be told; it ends the session by itself in time. */
+function goneHere({ code, statusCode, message }: CredentialError): never {
+  throw new CredentialError(
+    code,
+    statusCode,
+    `${message} On this machine the sign-in and its sessions are gone.`,
+  );
+}
+
+/** The portal's word for a token that it does not take. */
+function signedOut(about: SsoSignIn): (error: CredentialError) => never {
+  return (error) => {
+    throw error.code === 'UnauthorizedException' ? loginFirst(about) : error;
+  };
+}
+
+function loginFirst({ key }: SsoSignIn): CredentialError {
+  return new CredentialError(
+    'SsoLoginRequired',
+    403,
+    `Nobody is signed in to ${key}. Type: credd login ${shellWord(key)}`,
+  );
+}
