@@ -45,6 +45,8 @@ export function createApi(parts: {
     session: (profile) => vendor.session(profile),
     refresh: (profile) => vendor.renew(profile),
     forget: async (profile) => vendor.forget(profile),
+    mfaDevice: (profile) => vendor.mfaDevice(profile),
+    unlock: (profile, code) => vendor.unlock(profile, code),
     async identity(profile) {
       const credentials = await vendor.session(profile);
       const { sts } = resolveProfile(profile, config.current, env);

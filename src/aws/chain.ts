@@ -10,6 +10,13 @@ export interface Site {
   caBundle?: string;
 }
 
+/** The device whose code a step needs. */
+export interface MfaDevice {
+  serial: string;
+  /** A command that prints the code, where nobody is to be asked: not part of what determines the step. */
+  codeProcess?: string;
+}
+
 interface Held {
   /** The profile that the step was read from: for messages, not part of what determines the step. */
   profile: string;
@@ -36,6 +43,7 @@ export interface SessionTokenStep extends Held {
   of: KeysStep | ProcessStep;
   durationSeconds?: number;
   sts: Site;
+  mfa?: MfaDevice;
 }
 
 /** A session of long-term keys that is narrowed. */
@@ -81,6 +89,7 @@ export interface AssumeRoleStep extends Held {
   externalId?: string;
   narrowing?: Narrowing;
   sts: Site;
+  mfa?: MfaDevice;
 }
 
 export type SourceStep =
@@ -115,7 +124,9 @@ export function chainOf(profile: string, steps: Steps, sts: Site): Chain {
 }
 
 function determining(step: Step): string {
-  return JSON.stringify(step, (name, value) => (name === 'profile' ? undefined : value));
+  return JSON.stringify(step, (name, value) =>
+    name === 'profile' || name === 'codeProcess' ? undefined : value,
+  );
 }
 
 /** How a profile gets its credentials, as `sso wellcome -> role platform-developer`. */
@@ -130,6 +141,7 @@ function describeStep(step: Step): string {
     case 'process':
       return `process ${programOf(step.command)}`;
     case 'session-token':
+      if (step.mfa) return `${describeStep(step.of)} -> MFA session`;
       return step.of.kind === 'keys' && !step.of.sessionToken
         ? `${describeStep(step.of)} -> session`
         : describeStep(step.of);
@@ -144,7 +156,7 @@ function describeStep(step: Step): string {
     case 'instance':
       return 'EC2 instance';
     case 'assume-role':
-      return `role ${roleName(step.roleArn)}${narrowedOr(step)}`;
+      return `role ${roleName(step.roleArn)}${step.mfa ? ' with MFA' : ''}${narrowedOr(step)}`;
   }
 }
 

@@ -9,16 +9,18 @@ import type { Credentials } from './credentials.js';
 import { federationToken } from './federation-token.js';
 import { machineCredentials } from './machine.js';
 import { ADDRESS_URL, createOwnAddress } from './own-address.js';
+import { mfaProof } from './mfa.js';
 import { sessionToken } from './session-token.js';
 import { ssoRole } from './sso-role.js';
 import { ssoToken } from './sso-token.js';
 import { webIdentity } from './web-identity.js';
 
 /**
- * Obtains the credentials of one step; `source` are those of the step before it, where there is one.
+ * Obtains the credentials of one step; `source` are those of the step before it, where there is one, and `code` is
+ * what a person read from the MFA device.
  * @throws CredentialError
  */
-export type Provide = (step: Step, source?: Credentials) => Promise<Credentials>;
+export type Provide = (step: Step, source?: Credentials, code?: string) => Promise<Credentials>;
 
 export function createProvider(parts: {
   clients: AwsClients;
@@ -31,14 +33,20 @@ export function createProvider(parts: {
   const { clients, clock, env, ssoCache, addressUrl = ADDRESS_URL } = parts;
   const ownAddress = createOwnAddress(addressUrl, clients);
 
-  const provide: Provide = async (step, source) => {
+  const provide: Provide = async (step, source, code) => {
     switch (step.kind) {
       case 'keys':
         return keys(step, clock.now());
       case 'process':
         return credentialProcess(step, env, clock);
       case 'session-token':
-        return sessionToken(step, await provide(step.of), clients, clock);
+        return sessionToken(
+          step,
+          await provide(step.of),
+          clients,
+          clock,
+          await mfaProof(step, code, env, clock),
+        );
       case 'federation-token':
         return federationToken(step, keys(step.of, clock.now()), clients, ownAddress);
       case 'sso-role':
@@ -50,7 +58,7 @@ export function createProvider(parts: {
         return machineCredentials(step, env);
       case 'assume-role':
         if (!source) throw new TypeError('a role is assumed from something');
-        return assumeRole(step, source, clients, ownAddress);
+        return assumeRole(step, source, clients, ownAddress, await mfaProof(step, code, env, clock));
     }
   };
   return provide;

@@ -3,7 +3,7 @@ import type { Environment } from '../system/paths.js';
 import type { KeysStep, ProcessStep, Site, SourceStep, SsoRoleStep } from './chain.js';
 import type { ConfigSection } from './config-section.js';
 import { invalidProfile, withoutCredentials } from './profile-error.js';
-import { durationSeconds, mfaRequired, sessionName } from './role-settings.js';
+import { durationSeconds, mfaDevice, sessionName } from './role-settings.js';
 import { refuseMarks } from './session-marks.js';
 import type { ProfileSection, SharedConfig } from './shared-config.js';
 import { siteOf, stsSite } from './site.js';
@@ -22,8 +22,8 @@ export function sourceStep(
   const sts = stsSite(profile, config, env);
   const served = (of: KeysStep | ProcessStep): SourceStep => {
     if (use === 'for a role') return of;
-    if (of.kind === 'keys' && !of.sessionToken && profile.has('mfa_serial')) throw mfaRequired(profile);
-    return { kind: 'session-token', profile: profile.name, of, sts };
+    const mfa = of.kind === 'keys' && !of.sessionToken ? mfaDevice(profile) : undefined;
+    return { kind: 'session-token', profile: profile.name, of, sts, ...(mfa ? { mfa } : {}) };
   };
 
   if (profile.has('web_identity_token_file')) return webIdentityStep(profile, sts, env);

@@ -4,7 +4,6 @@ import { unknownProfile } from '../aws/profile-error.js';
 import { readSharedConfig } from '../aws/shared-config.js';
 import { staticKeys } from '../aws/static-keys.js';
 import { CredentialError } from '../errors.js';
-import { segmentOf } from '../http/segment.js';
 import { readSettings, type Settings } from '../settings.js';
 import type { Environment } from '../system/paths.js';
 import { type Command, type CommandContext, text, UsageError } from './command.js';
@@ -12,6 +11,7 @@ import { withDaemon } from './connect.js';
 import { containerVariables, regionVariables, SHADOWING } from './container-variables.js';
 import { milliseconds } from './duration.js';
 import { NARROWING, narrowingOf, narrowingOptions, openBeside } from './narrowing-options.js';
+import { sessionOf } from './login-mfa.js';
 import { removeOwnFolder } from './own-folder.js';
 import { runChild } from './run-child.js';
 import { writeShadowConfig } from './shadow-config.js';
@@ -60,7 +60,7 @@ async function withLease(job: Job, ttl: number | undefined): Promise<number> {
   const { settings, profile, narrowing } = job;
   return withDaemon(settings, async (daemon) => {
     if (narrowing) job.stderr.write(openBeside(profile, settings));
-    else await daemon.ask('GET', `/api/sessions/${segmentOf(profile)}`);
+    else await sessionOf(daemon, profile, job.stderr);
     const grant = await daemon.ask<Grant>('POST', '/api/leases', {
       profile,
       narrowing,

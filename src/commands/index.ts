@@ -19,6 +19,7 @@ export const commands: CommandTable = {
   },
   refresh: { summary: "renew a profile's session now", load: () => import('./refresh.js') },
   forget: { summary: "drop a profile's session from cache and keychain", load: () => import('./forget.js') },
+  login: { summary: 'sign in with the code of an MFA device', load: () => import('./login.js') },
   whoami: { summary: "ask AWS whom a profile's credentials belong to", load: () => import('./whoami.js') },
   completion: {
     summary: 'print a script that completes commands and profiles',

@@ -6,7 +6,7 @@ export interface User {
   name: string;
   accessKeyId: string;
   secretAccessKey: string;
-  /** With a device registered, any six digits but `000000` are a good code. */
+  /** With a device registered, any six digits but `000000` are a good code, once. */
   mfaSerial?: string;
 }
 
@@ -53,6 +53,8 @@ export interface AccessKey {
   secretAccessKey: string;
   principal: Principal;
   mfaSerial?: string;
+  /** Takes a code, unless it was taken before. */
+  mfaCodes?: (code: string) => boolean;
 }
 
 export interface Session extends AccessKey {
@@ -77,6 +79,7 @@ export class World {
   readonly webIdentities: WebIdentity[];
   readonly #clock: Clock;
   readonly #keys = new Map<string, AccessKey | Session>();
+  readonly #spent = new Set<string>();
   readonly #roles = new Map<string, Role>();
   readonly #roleFor: (arn: string) => Role | undefined;
 
@@ -91,7 +94,14 @@ export class World {
   addUser({ accountId, name, accessKeyId, secretAccessKey, mfaSerial }: User): void {
     const arn = `arn:aws:iam::${accountId}:user/${name}`;
     const principal: Principal = { kind: 'user', accountId, arn, userId: uniqueId('AIDA', arn) };
-    this.#keys.set(accessKeyId, { accessKeyId, secretAccessKey, principal, mfaSerial });
+    const mfaCodes = (code: string) => this.#spend(`${mfaSerial} ${code}`);
+    this.#keys.set(accessKeyId, { accessKeyId, secretAccessKey, principal, mfaSerial, mfaCodes });
+  }
+
+  #spend(code: string): boolean {
+    if (this.#spent.has(code)) return false;
+    this.#spent.add(code);
+    return true;
   }
 
   addRole(role: Role): void {

@@ -24,6 +24,9 @@ export interface Api {
   refresh(profile: string): Promise<RoleSession>;
   forget(profile: string): Promise<void>;
   identity(profile: string): Promise<CallerIdentity>;
+  /** The MFA device whose code the profile needs next, if any. */
+  mfaDevice(profile: string): string | undefined;
+  unlock(profile: string, code: string): Promise<RoleSession>;
   lease(request: LeaseRequest): Promise<Grant>;
   endLease(id: string): Promise<boolean>;
 }
@@ -46,6 +49,11 @@ export function apiRoutes(app: FastifyInstance, api: Api): void {
     return {};
   });
   app.get<Segment>('/api/identity/:segment', ({ params }) => api.identity(named(params)));
+  app.get<Segment>('/api/mfa/:segment', ({ params }) => ({ device: api.mfaDevice(named(params)) ?? null }));
+  app.post<Segment>('/api/mfa/:segment', async ({ params, body }) => {
+    const { expiration } = await api.unlock(named(params), mfaCode(body));
+    return { expiration };
+  });
   app.post('/api/leases', ({ body }) => api.lease(leaseRequest(body)));
   app.delete<{ Params: { id: string } }>('/api/leases/:id', async ({ params }) => {
     if (await api.endLease(params.id)) return {};
@@ -58,6 +66,12 @@ function named({ segment }: { segment: string }): string {
   if (profile === undefined)
     throw new CredentialError('InvalidProfileName', 400, 'The path names no profile.');
   return profile;
+}
+
+function mfaCode(body: unknown): string {
+  const { code } = Object(body) as Record<string, unknown>;
+  if (typeof code === 'string' && /^\d{6}$/.test(code)) return code;
+  throw new CredentialError('BadRequest', 400, 'A code of an MFA device is six digits.');
 }
 
 function leaseRequest(body: unknown): LeaseRequest {

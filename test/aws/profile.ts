@@ -274,7 +274,7 @@ ${role('R', 'source_profile = zz\nmfa_serial = arn:aws:iam::1:mfa/ada')}`,
     t.match(await refusal(profile), {
       code: 'MfaRequired',
       statusCode: 403,
-      message: 'arn:aws:iam::1:mfa/ada',
+      message: `the MFA device arn:aws:iam::1:mfa/ada. Type: credd login ${profile}`,
     });
   }
   t.match(await refusal('login'), { code: 'LoginSessionUnsupported', statusCode: 403 });

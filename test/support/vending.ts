@@ -174,10 +174,10 @@ async function compose(
   const sessions = new SessionStore(Promise.resolve(store), { debug: () => {} });
   const vendor = new Vendor({
     chain: (profile, narrowing) => narrowed(resolveProfile(profile, shared, env), {}, narrowing),
-    async provide(step, source) {
+    async provide(step, source, code) {
       inFlight++;
       try {
-        return await provide(step, source);
+        return await provide(step, source, code);
       } finally {
         inFlight--;
       }
