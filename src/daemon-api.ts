@@ -3,11 +3,13 @@ import { callerIdentity } from './aws/caller-identity.js';
 import type { Chain } from './aws/chain.js';
 import type { AwsClients } from './aws/clients.js';
 import type { Narrowing } from './aws/narrowing.js';
+import { consoleUrl } from './aws/federation.js';
 import { resolveProfile } from './aws/profile.js';
 import { listProfiles } from './aws/profile-list.js';
-import type { WatchedSharedConfig } from './aws/shared-config.js';
+import type { SharedConfig, WatchedSharedConfig } from './aws/shared-config.js';
 import { configWarnings } from './aws/warnings.js';
 import type { Api } from './http/api.js';
+import type { KeysApi } from './http/keys-routes.js';
 import type { SessionStore } from './sessions/session-store.js';
 import type { Vendor } from './sessions/vendor.js';
 import type { WatchedProfileSettings } from './settings-watch.js';
@@ -18,6 +20,9 @@ import { processStart } from './system/process.js';
 /** The daemon's parts, as the command line asks for them. */
 export function createApi(parts: {
   config: WatchedSharedConfig;
+  keys: KeysApi;
+  /** With what the keychain holds. */
+  current(): SharedConfig;
   profileSettings: WatchedProfileSettings;
   vendor: Vendor;
   chain(profile: string, narrowing?: Narrowing): Chain;
@@ -27,11 +32,12 @@ export function createApi(parts: {
   store: Promise<OpenedStore>;
   env: Environment;
 }): Api {
-  const { config, vendor, chain, leases, clients, env } = parts;
+  const { config, current, vendor, chain, leases, clients, env } = parts;
   return {
+    keys: parts.keys,
     profiles: () => ({
-      profiles: listProfiles(config.current, env, chain),
-      warnings: configWarnings(config.current),
+      profiles: listProfiles(current(), env, chain),
+      warnings: configWarnings(current()),
     }),
     async status() {
       const opened = await parts.store.catch(() => undefined);
@@ -49,8 +55,13 @@ export function createApi(parts: {
     unlock: (profile, code) => vendor.unlock(profile, code),
     async identity(profile) {
       const credentials = await vendor.session(profile);
-      const { sts } = resolveProfile(profile, config.current, env);
+      const { sts } = resolveProfile(profile, current(), env);
       return callerIdentity({ site: sts, profile, credentials, clients });
+    },
+    async consoleUrl(profile, service) {
+      const credentials = await vendor.session(profile);
+      const { federationUrl } = parts.profileSettings.of(profile);
+      return consoleUrl({ chain: chain(profile), credentials, service, federationUrl, clients });
     },
     async lease({ profile, narrowing, ttl, pid }) {
       chain(profile, narrowing);

@@ -4,12 +4,14 @@ import { type Narrowing, narrowed } from './access/narrowing.js';
 import { PolicyFiles } from './access/policy-files.js';
 import { createSameUser } from './access/same-user.js';
 import { createClients } from './aws/clients.js';
+import { KeptKeys } from './aws/kept-keys.js';
 import { resolveProfile } from './aws/profile.js';
 import { createProvider } from './aws/provider.js';
 import { watchSharedConfig } from './aws/shared-config.js';
 import { createApi } from './daemon-api.js';
 import { buildApp } from './http/app.js';
 import { createGuard } from './http/guard.js';
+import { createKeysApi } from './keys-api.js';
 import { Refresher } from './sessions/refresher.js';
 import { SessionStore } from './sessions/session-store.js';
 import { Vendor } from './sessions/vendor.js';
@@ -58,13 +60,15 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     paths: { config: paths.awsConfig, credentials: paths.awsCredentials, home: paths.home },
     clock,
   });
+  const kept = await KeptKeys.open(store, paths.keptKeys, clock);
+  const current = () => ({ ...config.current, keptKeys: kept.all });
   const profileSettings = await watchProfileSettings(settings, clock);
   const policyFiles = new PolicyFiles(clock, () => {
     log.info('a policy file has changed and was read again');
     vendor.chainsChanged();
   });
   const chain = (profile: string, narrowing?: Narrowing) => {
-    const resolved = resolveProfile(profile, config.current, env);
+    const resolved = resolveProfile(profile, current(), env);
     return narrowed(resolved, policyFiles.into(profile, profileSettings.of(profile).narrowing), narrowing);
   };
   const clients = createClients(env);
@@ -81,6 +85,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       env,
       ssoCache: paths.ssoCache,
       addressUrl: settings.addressUrl,
+      loginCache: paths.loginCache,
+      keptKeys: (profile) => kept.get(profile),
     }),
     store: sessions,
     refresher,
@@ -98,7 +104,20 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     sameUser,
     profileSettings: profileSettings.of,
   });
-  const api = createApi({ config, profileSettings, vendor, chain, leases, clients, sessions, store, env });
+  const keys = createKeysApi({ kept, config: current, vendor, clients, env, clock });
+  const api = createApi({
+    config,
+    current,
+    keys,
+    profileSettings,
+    vendor,
+    chain,
+    leases,
+    clients,
+    sessions,
+    store,
+    env,
+  });
   const app = buildApp({ guard, sameUser, vendor, api, log });
 
   config.subscribe(() => {

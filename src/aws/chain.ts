@@ -32,6 +32,13 @@ export interface KeysStep extends Held {
   expiration?: number;
 }
 
+/** Long-term keys in credd's keychain, under the name of their profile. */
+export interface KeptKeysStep extends Held {
+  kind: 'kept-keys';
+  name: string;
+  accessKeyId: string;
+}
+
 export interface ProcessStep extends Held {
   kind: 'process';
   command: string;
@@ -40,7 +47,7 @@ export interface ProcessStep extends Held {
 /** Makes what a file or a process gave into something SDKs take: with a token and an expiration. */
 export interface SessionTokenStep extends Held {
   kind: 'session-token';
-  of: KeysStep | ProcessStep;
+  of: KeysStep | KeptKeysStep | ProcessStep;
   durationSeconds?: number;
   sts: Site;
   mfa?: MfaDevice;
@@ -64,6 +71,14 @@ export interface SsoRoleStep extends Held {
   accountId: string;
   roleName: string;
   sso: Site;
+}
+
+/** A console sign-in that `aws login` keeps in the CLI's cache. */
+export interface LoginStep extends Held {
+  kind: 'login';
+  /** What the profile's login_session says. */
+  session: string;
+  signin: Site;
 }
 
 export interface WebIdentityStep extends Held {
@@ -94,10 +109,12 @@ export interface AssumeRoleStep extends Held {
 
 export type SourceStep =
   | KeysStep
+  | KeptKeysStep
   | ProcessStep
   | SessionTokenStep
   | FederationTokenStep
   | SsoRoleStep
+  | LoginStep
   | WebIdentityStep
   | MachineStep;
 export type Step = SourceStep | AssumeRoleStep;
@@ -138,17 +155,19 @@ function describeStep(step: Step): string {
   switch (step.kind) {
     case 'keys':
       return step.sessionToken ? `${step.origin} with session token` : step.origin;
+    case 'kept-keys':
+      return 'access key in the keychain';
     case 'process':
       return `process ${programOf(step.command)}`;
     case 'session-token':
       if (step.mfa) return `${describeStep(step.of)} -> MFA session`;
-      return step.of.kind === 'keys' && !step.of.sessionToken
-        ? `${describeStep(step.of)} -> session`
-        : describeStep(step.of);
+      return isLongTerm(step.of) ? `${describeStep(step.of)} -> session` : describeStep(step.of);
     case 'federation-token':
       return `${describeStep(step.of)} -> federated session, narrowed`;
     case 'sso-role':
       return `sso ${step.session ?? ssoName(step.startUrl)} -> role ${step.roleName}`;
+    case 'login':
+      return 'aws login';
     case 'web-identity':
       return `web identity -> role ${roleName(step.roleArn)}${narrowedOr(step)}`;
     case 'container':
@@ -158,6 +177,11 @@ function describeStep(step: Step): string {
     case 'assume-role':
       return `role ${roleName(step.roleArn)}${step.mfa ? ' with MFA' : ''}${narrowedOr(step)}`;
   }
+}
+
+/** Keys that last until somebody takes them away. */
+export function isLongTerm(step: Step): step is KeysStep | KeptKeysStep {
+  return step.kind === 'kept-keys' || (step.kind === 'keys' && !step.sessionToken);
 }
 
 function narrowedOr({ narrowing }: AssumeRoleStep | WebIdentityStep): string {

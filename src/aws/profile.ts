@@ -1,5 +1,5 @@
 import type { Environment } from '../system/paths.js';
-import { type AssumeRoleStep, type Chain, chainOf, type Steps } from './chain.js';
+import { type AssumeRoleStep, type Chain, chainOf, isLongTerm, type Steps } from './chain.js';
 import { credentialSource } from './credential-source.js';
 import { mfaOf } from './mfa.js';
 import { invalidProfile, unknownProfile } from './profile-error.js';
@@ -68,7 +68,7 @@ class Resolver {
         'Add that profile, or correct the name.',
       );
     }
-    if (this.#visited.has(name) && !(name === profile.name && hasStaticKeys(source))) {
+    if (this.#visited.has(name) && !(name === profile.name && this.#hasKeys(source))) {
       throw invalidProfile(
         profile,
         'source_profile',
@@ -77,8 +77,12 @@ class Resolver {
       );
     }
     // In a later hop static keys beat whatever role the profile names.
-    if (isRole(source) && !hasStaticKeys(source)) return this.#assumed(source);
+    if (isRole(source) && !this.#hasKeys(source)) return this.#assumed(source);
     return [sourceStep(source, 'for a role', this.#config, this.#env)];
+  }
+
+  #hasKeys(profile: ProfileSection): boolean {
+    return hasStaticKeys(profile) || this.#config.keptKeys?.has(profile.name) === true;
   }
 
   /**
@@ -90,7 +94,7 @@ class Resolver {
     const [first, ...roles] = source;
     const mfa = mfaDevice(profile, this.#config.profiles.get(source.at(-1)?.profile ?? ''));
     if (!mfa || source.some((step) => mfaOf(step)?.serial === mfa.serial)) return [...source, role];
-    if (roles.length > 0 || first.kind !== 'keys' || first.sessionToken) return [...source, { ...role, mfa }];
+    if (roles.length > 0 || !isLongTerm(first)) return [...source, { ...role, mfa }];
     const sts = stsSite(this.#config.profiles.get(first.profile) ?? profile, this.#config, this.#env);
     return [{ kind: 'session-token', profile: profile.name, of: first, sts, mfa }, role];
   }

@@ -7,6 +7,7 @@ import type { AwsClients } from './clients.js';
 import { credentialProcess } from './credential-process.js';
 import type { Credentials } from './credentials.js';
 import { federationToken } from './federation-token.js';
+import { createLoginSessions } from './login-session.js';
 import { machineCredentials } from './machine.js';
 import { ADDRESS_URL, createOwnAddress } from './own-address.js';
 import { mfaProof } from './mfa.js';
@@ -29,14 +30,21 @@ export function createProvider(parts: {
   ssoCache: string;
   /** Who says which address this machine has. */
   addressUrl?: string | undefined;
+  loginCache?: string;
+  /** Reads long-term keys from the keychain. */
+  keptKeys?: (profile: string) => Promise<Credentials>;
 }): Provide {
   const { clients, clock, env, ssoCache, addressUrl = ADDRESS_URL } = parts;
+  const { loginCache = '', keptKeys = noKeychain } = parts;
+  const loginSession = createLoginSessions({ clients, clock, folder: loginCache });
   const ownAddress = createOwnAddress(addressUrl, clients);
 
   const provide: Provide = async (step, source, code) => {
     switch (step.kind) {
       case 'keys':
         return keys(step, clock.now());
+      case 'kept-keys':
+        return keptKeys(step.name);
       case 'process':
         return credentialProcess(step, env, clock);
       case 'session-token':
@@ -51,6 +59,8 @@ export function createProvider(parts: {
         return federationToken(step, keys(step.of, clock.now()), clients, ownAddress);
       case 'sso-role':
         return ssoRole(step, await ssoToken(step, ssoCache, clock.now()), clients);
+      case 'login':
+        return loginSession(step);
       case 'web-identity':
         return webIdentity(step, clients, ownAddress);
       case 'container':
@@ -62,6 +72,10 @@ export function createProvider(parts: {
     }
   };
   return provide;
+}
+
+async function noKeychain(): Promise<never> {
+  throw new TypeError('a step with kept keys comes from a keychain');
 }
 
 function keys(step: KeysStep, now: number): Credentials {

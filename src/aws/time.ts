@@ -9,3 +9,8 @@ export function parseTime(text: unknown): number | undefined {
   const parsed = Date.parse(`${date}T${time}${/^(z|utc)$/i.test(zone) ? 'Z' : zone}`);
   return Number.isFinite(parsed) ? parsed : undefined;
 }
+
+/** `YYYY-MM-DDTHH:MM:SSZ`, as the AWS CLI writes times. */
+export function wireSeconds(milliseconds: number): string {
+  return `${new Date(milliseconds).toISOString().slice(0, 19)}Z`;
+}

@@ -2,7 +2,7 @@ import { type Command, type CommandTable, UsageError } from './command.js';
 
 const shells: Record<string, (commands: CommandTable) => string> = { bash, zsh, fish };
 /** The commands whose first argument is a profile. */
-const ofProfile = ['exec', 'env', 'creds', 'refresh', 'forget', 'login', 'whoami'];
+const ofProfile = ['exec', 'env', 'creds', 'refresh', 'forget', 'login', 'console', 'whoami'];
 
 export const command: Command = {
   usage: 'completion bash|zsh|fish',

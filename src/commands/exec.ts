@@ -1,9 +1,11 @@
 import type { Grant } from '../access/leases.js';
 import type { Narrowing } from '../aws/narrowing.js';
+import type { Credentials } from '../aws/credentials.js';
 import { unknownProfile } from '../aws/profile-error.js';
 import { readSharedConfig } from '../aws/shared-config.js';
 import { staticKeys } from '../aws/static-keys.js';
 import { CredentialError } from '../errors.js';
+import { segmentOf } from '../http/segment.js';
 import { readSettings, type Settings } from '../settings.js';
 import type { Environment } from '../system/paths.js';
 import { type Command, type CommandContext, text, UsageError } from './command.js';
@@ -80,7 +82,7 @@ async function withRawKeys(job: Job): Promise<number> {
   const config = await sharedConfig(job.settings);
   const section = config.profiles.get(job.profile);
   if (!section) throw unknownProfile(job.profile, config);
-  const keys = staticKeys(section, 'credentials') ?? staticKeys(section, 'config');
+  const keys = staticKeys(section, 'credentials') ?? staticKeys(section, 'config') ?? (await keptKeys(job));
   if (!keys) {
     throw new CredentialError(
       'NoStaticKeys',
@@ -92,6 +94,17 @@ async function withRawKeys(job: Job): Promise<number> {
     AWS_ACCESS_KEY_ID: keys.accessKeyId,
     AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
     ...(keys.sessionToken ? { AWS_SESSION_TOKEN: keys.sessionToken } : {}),
+  });
+}
+
+async function keptKeys({ settings, profile }: Job): Promise<Credentials | undefined> {
+  return withDaemon(settings, async (daemon) => {
+    try {
+      return await daemon.ask<Credentials>('GET', `/api/keys/${segmentOf(profile)}`);
+    } catch (error) {
+      if (error instanceof CredentialError && error.code === 'NoKeptKeys') return undefined;
+      throw error;
+    }
   });
 }
 

@@ -19,6 +19,8 @@ export const commands: CommandTable = {
   },
   refresh: { summary: "renew a profile's session now", load: () => import('./refresh.js') },
   forget: { summary: "drop a profile's session from cache and keychain", load: () => import('./forget.js') },
+  keys: { summary: 'long-term access keys, kept in the keychain', load: () => import('./keys.js') },
+  console: { summary: 'open the AWS console as a role session', load: () => import('./console.js') },
   login: { summary: 'sign in with the code of an MFA device', load: () => import('./login.js') },
   whoami: { summary: "ask AWS whom a profile's credentials belong to", load: () => import('./whoami.js') },
   completion: {

@@ -18,10 +18,10 @@ export function canAsk(): boolean {
  */
 export async function ask(question: string, { hidden = false } = {}): Promise<string> {
   const { stdin, stderr } = process;
-  stderr.write(question);
-  // Raw, so that the terminal itself echoes nothing; before that what is typed ahead is not lost.
+  // Raw, so that the terminal itself neither echoes nor interrupts, from before the first key.
   stdin.setRawMode(true);
   stdin.setEncoding('utf8');
+  stderr.write(question);
   try {
     return (await readLine(stdin, (shown) => stderr.write(hidden ? '' : shown))).trim();
   } finally {

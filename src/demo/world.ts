@@ -1,5 +1,12 @@
 import type { Clock } from '../system/clock.js';
-import { parseRoleArn, randomSecret, randomSessionToken, temporaryKeyId, uniqueId } from './identifiers.js';
+import {
+  longTermKeyId,
+  parseRoleArn,
+  randomSecret,
+  randomSessionToken,
+  temporaryKeyId,
+  uniqueId,
+} from './identifiers.js';
 
 export interface User {
   accountId: string;
@@ -55,6 +62,8 @@ export interface AccessKey {
   mfaSerial?: string;
   /** Takes a code, unless it was taken before. */
   mfaCodes?: (code: string) => boolean;
+  /** A key that its user has deactivated. */
+  inactive?: boolean;
 }
 
 export interface Session extends AccessKey {
@@ -129,6 +138,19 @@ export class World {
   expire(accessKeyId: string): void {
     const session = this.session(accessKeyId);
     if (session) session.expiration = this.#clock.now();
+  }
+
+  /** The long-term keys of a user. */
+  keysOf(userArn: string): AccessKey[] {
+    return [...this.#keys.values()].filter((key) => !isSession(key) && key.principal.arn === userArn);
+  }
+
+  createKey(userArn: string): AccessKey {
+    const known = this.keysOf(userArn)[0];
+    if (!known) throw new Error(`no user ${userArn}`);
+    const key = { ...known, accessKeyId: longTermKeyId(), secretAccessKey: randomSecret(), inactive: false };
+    this.#keys.set(key.accessKeyId, key);
+    return key;
   }
 
   session(accessKeyId: string): Session | undefined {

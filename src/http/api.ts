@@ -5,7 +5,8 @@ import { isNarrow, type Narrowing } from '../aws/narrowing.js';
 import { checkNarrowing } from '../aws/narrowing-check.js';
 import { CredentialError } from '../errors.js';
 import type { RoleSession } from '../sessions/role-session.js';
-import { profileOfSegment } from './segment.js';
+import { type KeysApi, keysRoutes } from './keys-routes.js';
+import { named, type Segment } from './segment.js';
 
 export interface LeaseRequest {
   profile: string;
@@ -27,12 +28,11 @@ export interface Api {
   /** The MFA device whose code the profile needs next, if any. */
   mfaDevice(profile: string): string | undefined;
   unlock(profile: string, code: string): Promise<RoleSession>;
+  keys: KeysApi;
+  /** A console sign-in URL, good for 15 minutes. */
+  consoleUrl(profile: string, service?: string): Promise<string>;
   lease(request: LeaseRequest): Promise<Grant>;
   endLease(id: string): Promise<boolean>;
-}
-
-interface Segment {
-  Params: { segment: string };
 }
 
 export function apiRoutes(app: FastifyInstance, api: Api): void {
@@ -54,18 +54,16 @@ export function apiRoutes(app: FastifyInstance, api: Api): void {
     const { expiration } = await api.unlock(named(params), mfaCode(body));
     return { expiration };
   });
+  keysRoutes(app, api.keys);
+  app.post<Segment>('/api/console/:segment', async ({ params, body }) => {
+    const { service } = Object(body) as Record<string, unknown>;
+    return { url: await api.consoleUrl(named(params), typeof service === 'string' ? service : undefined) };
+  });
   app.post('/api/leases', ({ body }) => api.lease(leaseRequest(body)));
   app.delete<{ Params: { id: string } }>('/api/leases/:id', async ({ params }) => {
     if (await api.endLease(params.id)) return {};
     throw new CredentialError('NoSuchLease', 404, 'There is no such lease; it may have ended.');
   });
-}
-
-function named({ segment }: { segment: string }): string {
-  const profile = profileOfSegment(segment);
-  if (profile === undefined)
-    throw new CredentialError('InvalidProfileName', 400, 'The path names no profile.');
-  return profile;
 }
 
 function mfaCode(body: unknown): string {

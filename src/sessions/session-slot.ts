@@ -100,7 +100,7 @@ export class SessionSlot {
   /** Credentials to call AWS with: the session while it lasts beyond the moment, else new ones. */
   async usable(): Promise<Credentials> {
     // Keys come from the files as they are: there is nothing to keep, to renew or to store.
-    if (this.step.kind === 'keys') return this.#parts.provide(this.step);
+    if (this.step.kind === 'keys' || this.step.kind === 'kept-keys') return this.#parts.provide(this.step);
     const { lasting, standingFailure } = this;
     if (lasting && !this.#clockWasSetBack(lasting)) return lasting;
     if (standingFailure) return this.session ?? Promise.reject(standingFailure.error);

@@ -12,6 +12,10 @@ export interface Paths {
   runtimeDir: string;
   ownerToken: string;
   endpoint: string;
+  /** Which profiles have long-term keys in the keychain. */
+  keptKeys: string;
+  /** Where `aws login` keeps its sessions. */
+  loginCache: string;
   awsConfig: string;
   awsCredentials: string;
   ssoCache: string;
@@ -29,6 +33,8 @@ export function findPaths(env: Environment, configFile?: string): Paths {
     runtimeDir: runtimeRoot ? join(runtimeRoot, 'credd') : join(stateDir, 'run'),
     ownerToken: join(stateDir, 'token'),
     endpoint: join(stateDir, 'endpoint'),
+    keptKeys: join(stateDir, 'keys.json'),
+    loginCache: homePath(env.AWS_LOGIN_CACHE_DIRECTORY, home) ?? join(home, '.aws', 'login', 'cache'),
     awsConfig: awsFile(env, 'AWS_CONFIG_FILE', home) ?? join(home, '.aws', 'config'),
     awsCredentials: awsFile(env, 'AWS_SHARED_CREDENTIALS_FILE', home) ?? join(home, '.aws', 'credentials'),
     ssoCache: join(home, '.aws', 'sso', 'cache'),
@@ -43,5 +49,9 @@ function xdg(value: string | undefined): string | undefined {
 /** Inside `credd exec` AWS's variables name the child's files; the person's own travel in `CREDD_AWS_*`. */
 function awsFile(env: Environment, name: string, home: string): string | undefined {
   const value = env[`CREDD_${name}`] || env[name];
-  return value?.startsWith('~/') ? join(home, value.slice(2)) : value;
+  return homePath(value, home);
+}
+
+function homePath(value: string | undefined, home: string): string | undefined {
+  return (value?.startsWith('~/') ? join(home, value.slice(2)) : value) || undefined;
 }

@@ -96,6 +96,7 @@ export interface LogLine {
 }
 
 export interface Vending {
+  home: string;
   clock: TravelClock;
   aws: SimulatedAws;
   vendor: Vendor;
@@ -168,6 +169,7 @@ async function compose(
     env,
     ssoCache: join(home, '.aws/sso/cache'),
     addressUrl: options.addressUrl,
+    loginCache: join(home, '.aws/login/cache'),
   });
   let inFlight = 0;
   let hanging = false;
@@ -195,6 +197,7 @@ async function compose(
   });
 
   const vending: Vending = {
+    home,
     clock,
     aws,
     vendor,
