@@ -28,7 +28,7 @@ const DEFAULT_LIFETIME = 900;
  */
 export function createLoginSessions(parts: { clients: AwsClients; clock: Clock; folder: string }) {
   /** Refused once, they are not sent again: only a person changes that, by signing in. */
-  const refused = new Map<string, string>();
+  const refused = new Map<string, CredentialError>();
 
   return async (step: LoginStep): Promise<Credentials> => {
     const { clients, clock, folder } = parts;
@@ -36,8 +36,8 @@ export function createLoginSessions(parts: { clients: AwsClients; clock: Clock; 
     const token = await signedIn(step, path);
     const held = credentialsIn(token);
     if (held.expiration - clock.now() > RENEWED_WITH) return held;
-    const why = refused.get(token.refreshToken);
-    if (why) throw loginRequired(step, why);
+    const refusal = refused.get(token.refreshToken + token.dpopKey);
+    if (refusal) throw refusal;
     let renewed: LoginToken;
     try {
       renewed = await renew(step, token, clients, clock.now());
@@ -46,7 +46,7 @@ export function createLoginSessions(parts: { clients: AwsClients; clock: Clock; 
       const now = await readLoginToken(path);
       if (now && now !== 'broken' && now.refreshToken !== token.refreshToken) return credentialsIn(now);
       if (error instanceof CredentialError && error.code === 'LoginRequired') {
-        refused.set(token.refreshToken, EXPIRED);
+        refused.set(token.refreshToken + token.dpopKey, error);
       }
       throw error;
     }
@@ -57,8 +57,6 @@ export function createLoginSessions(parts: { clients: AwsClients; clock: Clock; 
     return credentialsIn(renewed);
   };
 }
-
-const EXPIRED = 'the sign-in has expired';
 
 async function signedIn(step: LoginStep, path: string): Promise<LoginToken> {
   const token = await readLoginToken(path);
@@ -113,7 +111,7 @@ function merged(token: LoginToken, text: string, now: number): LoginToken {
 
 function refusal(step: LoginStep, status: number, text: string): Error {
   const { error, message = '', __type = '' } = json(text) as Record<string, string | undefined>;
-  if (error === 'TOKEN_EXPIRED') return loginRequired(step, EXPIRED);
+  if (error === 'TOKEN_EXPIRED') return loginRequired(step, 'the sign-in has expired');
   if (error === 'USER_CREDENTIALS_CHANGED') return loginRequired(step, 'your password was changed');
   const name =
     error === 'INSUFFICIENT_PERMISSIONS'

@@ -19,6 +19,8 @@ export interface SimulatedAwsOptions {
   clock?: Clock;
   /** Decides whether a signature is too old. An SDK signs by the machine's time, so this is that, even where `clock` is driven. */
   signingClock?: Clock;
+  /** The same for DPoP proofs. */
+  dpopClock?: Clock;
   /** 0, if unset: any free one. */
   port?: number;
   host?: string;
@@ -56,7 +58,7 @@ export async function startSimulatedAws(options: SimulatedAwsOptions = {}): Prom
     oidc,
     createIam(world),
     createFederation(world),
-    createSignin(logins),
+    createSignin(logins, options.dpopClock ?? signingClock),
     createSts(world),
   ];
 

@@ -1,4 +1,5 @@
 import { createHash, createPublicKey, generateKeyPairSync, type JsonWebKey, verify } from 'node:crypto';
+import type { Clock } from '../system/clock.js';
 import { randomToken } from './identifiers.js';
 import { jsonReply, reply } from './json-protocol.js';
 import { type Service, ServiceError, type WireRequest } from './protocol.js';
@@ -63,7 +64,7 @@ export class ConsoleLogins {
 }
 
 /** The sign-in service's token endpoint: `POST /v1/token` with a DPoP proof (RFC 9449). */
-export function createSignin(logins: ConsoleLogins): Service {
+export function createSignin(logins: ConsoleLogins, clock: Clock): Service {
   const seen = new Set<string>();
   return {
     throttled: new ServiceError('TooManyRequestsError', 429, 'Rate exceeded'),
@@ -74,10 +75,10 @@ export function createSignin(logins: ConsoleLogins): Service {
     },
     operation: ({ method, path }) =>
       method === 'POST' && path === '/v1/token' ? 'CreateOAuth2Token' : undefined,
-    answer(request, call, now) {
+    answer(request, call) {
       const { clientId, refreshToken, grantType } = JSON.parse(request.body);
       call.params = { clientId, grantType };
-      const key = proven(request, now, seen);
+      const key = proven(request, clock.now(), seen);
       if (grantType !== 'refresh_token' || clientId !== CLIENT)
         throw new ServiceError('INVALID_REQUEST', 400, 'Invalid request');
       const issued = logins.spend(refreshToken, key);

@@ -87,6 +87,8 @@ export interface VendingOptions {
   seed?: number;
   env?: Record<string, string>;
   addressUrl?: string;
+  /** Where nothing is signed by an SDK, which goes by the machine's time. */
+  driveSigning?: boolean;
 }
 
 export interface LogLine {
@@ -124,6 +126,7 @@ export async function startVending(t: Test, options: VendingOptions): Promise<Ve
   const clock = travelClock();
   const aws = await startSimulatedAws({
     clock,
+    ...(options.driveSigning ? { dpopClock: clock } : {}),
     world: {
       users: [USER],
       roleFor: (arn) => ({ arn, trusts: ['*'], maxSessionDuration: 43_200 }),
