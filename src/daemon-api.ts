@@ -3,12 +3,14 @@ import type { Leases } from './access/leases.js';
 import { callerIdentity } from './aws/caller-identity.js';
 import type { Chain } from './aws/chain.js';
 import type { AwsClients } from './aws/clients.js';
+import { consoleUrl } from './aws/federation.js';
 import type { Narrowing } from './aws/narrowing.js';
 import { resolveProfile } from './aws/profile.js';
 import { listProfiles } from './aws/profile-list.js';
-import type { WatchedSharedConfig } from './aws/shared-config.js';
+import type { SharedConfig, WatchedSharedConfig } from './aws/shared-config.js';
 import { configWarnings } from './aws/warnings.js';
 import type { Api } from './http/api.js';
+import type { KeysApi } from './http/keys-routes.js';
 import type { SignInApi } from './http/sign-in-routes.js';
 import type { SessionStore } from './sessions/session-store.js';
 import type { Vendor } from './sessions/vendor.js';
@@ -20,6 +22,9 @@ import { processStart } from './system/process.js';
 /** The daemon's parts, as the command line asks for them. */
 export function createApi(parts: {
   config: WatchedSharedConfig;
+  keys: KeysApi;
+  /** With what the keychain holds. */
+  current(): SharedConfig;
   profileSettings: WatchedProfileSettings;
   vendor: Vendor;
   chain(profile: string, narrowing?: Narrowing): Chain;
@@ -31,12 +36,13 @@ export function createApi(parts: {
   signIns: SignInApi;
   env: Environment;
 }): Api {
-  const { config, vendor, chain, leases, audit, clients, signIns, env } = parts;
+  const { config, current, vendor, chain, leases, audit, clients, signIns, env } = parts;
   return {
     signIns,
+    keys: parts.keys,
     profiles: async () => ({
-      profiles: listProfiles(config.current, env, chain),
-      warnings: configWarnings(config.current),
+      profiles: listProfiles(current(), env, chain),
+      warnings: configWarnings(current()),
       signIns: await signIns.states(),
     }),
     async status() {
@@ -52,12 +58,19 @@ export function createApi(parts: {
     session: (profile) => vendor.session(profile),
     refresh: (profile) => vendor.renew(profile),
     forget: async (profile) => vendor.forget(profile),
+    mfaDevice: (profile) => vendor.mfaDevice(profile),
+    unlock: (profile, code) => vendor.unlock(profile, code),
     async identity(profile) {
       const credentials = await vendor.session(profile);
-      const { sts } = resolveProfile(profile, config.current, env);
+      const { sts } = resolveProfile(profile, current(), env);
       return callerIdentity({ site: sts, profile, credentials, clients });
     },
     leases: () => leases.list(),
+    async consoleUrl(profile, service) {
+      const credentials = await vendor.session(profile);
+      const { federationUrl } = parts.profileSettings.of(profile);
+      return consoleUrl({ chain: chain(profile), credentials, service, federationUrl, clients });
+    },
     async lease({ profile, narrowing, ttl, pid, container = false }) {
       chain(profile, narrowing);
       // Whether AWS takes what narrows it is known only when it was asked.

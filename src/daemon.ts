@@ -6,6 +6,7 @@ import { type Narrowing, narrowed } from './access/narrowing.js';
 import { PolicyFiles } from './access/policy-files.js';
 import { createSameUser } from './access/same-user.js';
 import { createClients } from './aws/clients.js';
+import { KeptKeys } from './aws/kept-keys.js';
 import { resolveProfile } from './aws/profile.js';
 import { createProvider } from './aws/provider.js';
 import { watchSharedConfig } from './aws/shared-config.js';
@@ -17,6 +18,7 @@ import { closeGently } from './http/drain.js';
 import { createGuard } from './http/guard.js';
 import { createMetrics } from './http/metrics.js';
 import { Traffic } from './http/traffic.js';
+import { createKeysApi } from './keys-api.js';
 import { Refresher } from './sessions/refresher.js';
 import { SessionStore } from './sessions/session-store.js';
 import { Vendor } from './sessions/vendor.js';
@@ -77,13 +79,15 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     paths: { config: paths.awsConfig, credentials: paths.awsCredentials, home: paths.home },
     clock,
   });
+  const kept = await KeptKeys.open(store, paths.keptKeys, clock);
+  const current = () => ({ ...config.current, keptKeys: kept.all });
   const profileSettings = await watchProfileSettings(settings, clock);
   const policyFiles = new PolicyFiles(clock, () => {
     log.info('a policy file has changed and was read again');
     vendor.chainsChanged();
   });
   const chain = (profile: string, narrowing?: Narrowing) => {
-    const resolved = resolveProfile(profile, config.current, env);
+    const resolved = resolveProfile(profile, current(), env);
     return narrowed(resolved, policyFiles.into(profile, profileSettings.of(profile).narrowing), narrowing);
   };
   const calls = new Tally();
@@ -106,6 +110,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       env,
       withSsoToken: (step, use) => signIns.use(step, use),
       addressUrl: settings.addressUrl,
+      loginCache: paths.loginCache,
+      keptKeys: (profile) => kept.get(profile),
     }),
     store: sessions,
     refresher,
@@ -130,8 +136,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     sameUser,
     profileSettings: profileSettings.of,
   });
+  const keys = createKeysApi({ kept, config: current, vendor, clients, env, clock });
   const api = createApi({
     config,
+    current,
+    keys,
     profileSettings,
     vendor,
     chain,

@@ -42,9 +42,9 @@ export const takes = {
   store: (value: string, where: string) => oneOf(STORES, value, where),
   logLevel: (value: string, where: string) => oneOf(LEVELS, value, where),
   access: (value: string, where: string) => oneOf(ACCESSES, value, where),
-  addressUrl(value: string, where: string): string {
+  url(value: string, where: string): string {
     if (/^https?:\/\/[^/]/i.test(value) && URL.canParse(value)) return value;
-    throw invalid(`"${value}" (${where}) will not do: use a URL such as https://checkip.amazonaws.com`);
+    throw invalid(`"${value}" (${where}) will not do: write a URL, as https://HOST/PATH`);
   },
   truth: (value: string, where: string) => oneOf(TRUTHS, value, where) === 'true',
 };
@@ -54,8 +54,10 @@ const TRUTHS = ['true', 'false'] as const;
 type Take = (value: string, where: string, path: string) => OwnSettings;
 
 const ACCESS: Take = (value, where) => ({ access: takes.access(value, where) });
+const FEDERATION: Take = (value, where) => ({ federationUrl: takes.url(value, where) });
 const IN_A_SECTION = new Map<string, Take>([
   ['access', ACCESS],
+  ['federation_url', FEDERATION],
   ...[...OF_A_PROFILE].map(([key, take]): [string, Take] => [
     key,
     (value, where, path) => placed(where, () => take(value, dirname(path))),
@@ -66,10 +68,11 @@ const ON_TOP = new Map<string, Take>([
   ['store', (value, where) => ({ store: takes.store(value, where) })],
   ['log_level', (value, where) => ({ logLevel: takes.logLevel(value, where) })],
   ['store_passphrase_file', (value) => ({ passphraseFile: value })],
-  ['address_url', (value, where) => ({ addressUrl: takes.addressUrl(value, where) })],
+  ['address_url', (value, where) => ({ addressUrl: takes.url(value, where) })],
   ['notify', (value, where) => ({ notify: takes.truth(value, where) })],
   ['auto_login', (value, where) => ({ autoLogin: takes.truth(value, where) })],
   ['access', ACCESS],
+  ['federation_url', FEDERATION],
 ]);
 
 /**
@@ -97,8 +100,9 @@ export function parseSettingsFile(text: string, path: string): SettingsFile {
       placed(where, () => addWords(section, words));
     }
   }
-  const { access, ...rest } = top;
-  return { ...rest, profile: profileSettings(profiles, access === undefined ? {} : { access }) };
+  const { access, federationUrl, ...rest } = top;
+  const forAll = { ...(access ? { access } : {}), ...(federationUrl ? { federationUrl } : {}) };
+  return { ...rest, profile: profileSettings(profiles, forAll) };
 }
 
 /** Says the line with what was wrong there. */

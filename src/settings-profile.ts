@@ -12,12 +12,15 @@ export interface ProfileSettings {
   /** The web origins whose pages may have its credentials, with a lease. */
   allowOrigins?: readonly string[];
   narrowing?: OwnNarrowing;
+  /** Where console sign-ins are made, instead of the partition's own endpoint. */
+  federationUrl?: string;
 }
 
 /** The words of one section; undefined lifts what a less specific section says. */
 export interface ProfileWords {
   access?: Access;
   allowOrigins?: readonly string[];
+  federationUrl?: string;
   narrowing?: { [K in keyof OwnNarrowing]?: OwnNarrowing[K] | undefined };
 }
 
@@ -81,9 +84,15 @@ function moreSpecific(less: ProfileWords, more: ProfileWords): ProfileWords {
 }
 
 /** What is lifted is left out: it would be another cache key. */
-function settled({ access = 'same-user', allowOrigins = [], narrowing = {} }: ProfileWords): ProfileSettings {
+function settled(words: ProfileWords): ProfileSettings {
+  const { access = 'same-user', allowOrigins = [], narrowing = {}, federationUrl } = words;
   const left = Object.entries(narrowing).filter(([, value]) => value !== undefined);
-  return Object.freeze({ access, allowOrigins, narrowing: Object.fromEntries(left) });
+  return Object.freeze({
+    access,
+    allowOrigins,
+    narrowing: Object.fromEntries(left),
+    ...(federationUrl ? { federationUrl } : {}),
+  });
 }
 
 /** `*` stands for any characters, none or `/` too. In linear time, because anybody may ask for any name. */

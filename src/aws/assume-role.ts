@@ -1,8 +1,8 @@
-import { awsError } from './aws-error.js';
 import type { AssumeRoleStep } from './chain.js';
 import type { AwsClients } from './clients.js';
 import type { Credentials } from './credentials.js';
 import { assumedRole } from './from-sts.js';
+import { type MfaProof, stsError } from './mfa.js';
 import type { OwnAddress } from './narrowing.js';
 import { partitionOfArn } from './partition.js';
 import { sessionPolicy } from './session-policy.js';
@@ -15,6 +15,7 @@ export async function assumeRole(
   source: Credentials,
   clients: AwsClients,
   ownAddress: OwnAddress,
+  proof: MfaProof,
 ): Promise<Credentials> {
   const { AssumeRoleCommand } = await import('@aws-sdk/client-sts');
   const { narrowing = {}, profile } = step;
@@ -28,11 +29,12 @@ export async function assumeRole(
     SourceIdentity: narrowing.sourceIdentity,
     TransitiveTagKeys: narrowing.transitiveTags?.slice(),
     ...(await sessionPolicy(narrowing, { profile, partition, ownAddress })),
+    ...proof,
   });
   try {
     const client = await clients.sts(step.sts, source);
     return assumedRole(await client.send(command), step.roleArn);
   } catch (error) {
-    throw awsError(error, step.profile, `AssumeRole of ${step.roleArn}`);
+    throw stsError(error, step, `AssumeRole of ${step.roleArn}`);
   }
 }

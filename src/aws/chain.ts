@@ -10,6 +10,13 @@ export interface Site {
   caBundle?: string;
 }
 
+/** The device whose code a step needs. */
+export interface MfaDevice {
+  serial: string;
+  /** A command that prints the code, where nobody is to be asked: not part of what determines the step. */
+  codeProcess?: string;
+}
+
 interface Held {
   /** The profile that the step was read from: for messages, not part of what determines the step. */
   profile: string;
@@ -25,6 +32,13 @@ export interface KeysStep extends Held {
   expiration?: number;
 }
 
+/** Long-term keys in credd's keychain, under the name of their profile. */
+export interface KeptKeysStep extends Held {
+  kind: 'kept-keys';
+  name: string;
+  accessKeyId: string;
+}
+
 export interface ProcessStep extends Held {
   kind: 'process';
   command: string;
@@ -33,9 +47,10 @@ export interface ProcessStep extends Held {
 /** Makes what a file or a process gave into something SDKs take: with a token and an expiration. */
 export interface SessionTokenStep extends Held {
   kind: 'session-token';
-  of: KeysStep | ProcessStep;
+  of: KeysStep | KeptKeysStep | ProcessStep;
   durationSeconds?: number;
   sts: Site;
+  mfa?: MfaDevice;
 }
 
 /** A session of long-term keys that is narrowed. */
@@ -56,6 +71,14 @@ export interface SsoRoleStep extends Held {
   accountId: string;
   roleName: string;
   sso: Site;
+}
+
+/** A console sign-in that `aws login` keeps in the CLI's cache. */
+export interface LoginStep extends Held {
+  kind: 'login';
+  /** What the profile's login_session says. */
+  session: string;
+  signin: Site;
 }
 
 export interface WebIdentityStep extends Held {
@@ -81,14 +104,17 @@ export interface AssumeRoleStep extends Held {
   externalId?: string;
   narrowing?: Narrowing;
   sts: Site;
+  mfa?: MfaDevice;
 }
 
 export type SourceStep =
   | KeysStep
+  | KeptKeysStep
   | ProcessStep
   | SessionTokenStep
   | FederationTokenStep
   | SsoRoleStep
+  | LoginStep
   | WebIdentityStep
   | MachineStep;
 export type Step = SourceStep | AssumeRoleStep;
@@ -115,7 +141,9 @@ export function chainOf(profile: string, steps: Steps, sts: Site): Chain {
 }
 
 function determining(step: Step): string {
-  return JSON.stringify(step, (name, value) => (name === 'profile' ? undefined : value));
+  return JSON.stringify(step, (name, value) =>
+    name === 'profile' || name === 'codeProcess' ? undefined : value,
+  );
 }
 
 /** How a profile gets its credentials, as `sso wellcome -> role platform-developer`. */
@@ -127,16 +155,19 @@ function describeStep(step: Step): string {
   switch (step.kind) {
     case 'keys':
       return step.sessionToken ? `${step.origin} with session token` : step.origin;
+    case 'kept-keys':
+      return 'access key in the keychain';
     case 'process':
       return `process ${programOf(step.command)}`;
     case 'session-token':
-      return step.of.kind === 'keys' && !step.of.sessionToken
-        ? `${describeStep(step.of)} -> session`
-        : describeStep(step.of);
+      if (step.mfa) return `${describeStep(step.of)} -> MFA session`;
+      return isLongTerm(step.of) ? `${describeStep(step.of)} -> session` : describeStep(step.of);
     case 'federation-token':
       return `${describeStep(step.of)} -> federated session, narrowed`;
     case 'sso-role':
       return `sso ${step.session ?? ssoName(step.startUrl)} -> role ${step.roleName}`;
+    case 'login':
+      return 'aws login';
     case 'web-identity':
       return `web identity -> role ${roleName(step.roleArn)}${narrowedOr(step)}`;
     case 'container':
@@ -144,8 +175,13 @@ function describeStep(step: Step): string {
     case 'instance':
       return 'EC2 instance';
     case 'assume-role':
-      return `role ${roleName(step.roleArn)}${narrowedOr(step)}`;
+      return `role ${roleName(step.roleArn)}${step.mfa ? ' with MFA' : ''}${narrowedOr(step)}`;
   }
+}
+
+/** Keys that last until somebody takes them away. */
+export function isLongTerm(step: Step): step is KeysStep | KeptKeysStep {
+  return step.kind === 'kept-keys' || (step.kind === 'keys' && !step.sessionToken);
 }
 
 function narrowedOr({ narrowing }: AssumeRoleStep | WebIdentityStep): string {

@@ -22,6 +22,8 @@ export interface AwsClients {
   /** A short text from the web, by the same way as AWS is called. */
   text(url: string): Promise<string>;
   oidc(site: Site): Promise<SSOOIDCClient>;
+  /** For calls that no client of the SDK makes. */
+  handler(site: Site): Promise<NodeHttpHandler>;
   close(): void;
 }
 
@@ -85,6 +87,7 @@ export function createClients(
   }
 
   return {
+    handler: (site) => handlerFor(site.caBundle ?? ''),
     async sts(site, credentials) {
       const { STSClient } = await import('@aws-sdk/client-sts');
       const settings = {

@@ -1,8 +1,9 @@
 import type { Environment } from '../system/paths.js';
-import { type AssumeRoleStep, type Chain, chainOf, type Steps } from './chain.js';
+import { type AssumeRoleStep, type Chain, chainOf, isLongTerm, type Steps } from './chain.js';
 import { credentialSource } from './credential-source.js';
+import { mfaOf } from './mfa.js';
 import { invalidProfile, unknownProfile } from './profile-error.js';
-import { durationSeconds, mfaRequired, sessionName } from './role-settings.js';
+import { durationSeconds, mfaDevice, sessionName } from './role-settings.js';
 import { sessionMarks } from './session-marks.js';
 import type { ProfileSection, SharedConfig } from './shared-config.js';
 import { stsSite } from './site.js';
@@ -11,7 +12,7 @@ import { hasStaticKeys } from './static-keys.js';
 
 /**
  * Resolves a profile into the steps that lead to its credentials, deciding as botocore does which source wins.
- * @throws CredentialError `UnknownProfile` or `InvalidProfile` (400), `MfaRequired` (403)
+ * @throws CredentialError `UnknownProfile` or `InvalidProfile` (400)
  */
 export function resolveProfile(name: string, config: SharedConfig, env: Environment): Chain {
   const profile = config.profiles.get(name);
@@ -47,8 +48,8 @@ class Resolver {
         'Remove one of them.',
       );
     }
-    if (sourceProfile) return [...this.#sourceOf(profile, sourceProfile), this.#roleStep(profile)];
-    if (source) return [credentialSource(profile, source, this.#env), this.#roleStep(profile)];
+    if (sourceProfile) return this.#proven(this.#sourceOf(profile, sourceProfile), profile);
+    if (source) return this.#proven([credentialSource(profile, source, this.#env)], profile);
     throw invalidProfile(
       profile,
       'role_arn',
@@ -67,7 +68,7 @@ class Resolver {
         'Add that profile, or correct the name.',
       );
     }
-    if (this.#visited.has(name) && !(name === profile.name && hasStaticKeys(source))) {
+    if (this.#visited.has(name) && !(name === profile.name && this.#hasKeys(source))) {
       throw invalidProfile(
         profile,
         'source_profile',
@@ -76,12 +77,29 @@ class Resolver {
       );
     }
     // In a later hop static keys beat whatever role the profile names.
-    if (isRole(source) && !hasStaticKeys(source)) return this.#assumed(source);
+    if (isRole(source) && !this.#hasKeys(source)) return this.#assumed(source);
     return [sourceStep(source, 'for a role', this.#config, this.#env)];
   }
 
+  #hasKeys(profile: ProfileSection): boolean {
+    return hasStaticKeys(profile) || this.#config.keptKeys?.has(profile.name) === true;
+  }
+
+  /**
+   * The role on top of its source, with the code where one is due: long-term keys get an MFA session, which all roles
+   * of that device share; elsewhere the code goes into AssumeRole. A device that was proven further down is not asked for again.
+   */
+  #proven(source: Steps, profile: ProfileSection): Steps {
+    const role = this.#roleStep(profile);
+    const [first, ...roles] = source;
+    const mfa = mfaDevice(profile, this.#config.profiles.get(source.at(-1)?.profile ?? ''));
+    if (!mfa || source.some((step) => mfaOf(step)?.serial === mfa.serial)) return [...source, role];
+    if (roles.length > 0 || !isLongTerm(first)) return [...source, { ...role, mfa }];
+    const sts = stsSite(this.#config.profiles.get(first.profile) ?? profile, this.#config, this.#env);
+    return [{ kind: 'session-token', profile: profile.name, of: first, sts, mfa }, role];
+  }
+
   #roleStep(profile: ProfileSection): AssumeRoleStep {
-    if (profile.has('mfa_serial')) throw mfaRequired(profile);
     const roleArn = profile.text('role_arn') ?? '';
     const externalId = profile.text('external_id');
     const marks = sessionMarks(profile);

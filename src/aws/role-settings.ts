@@ -1,5 +1,5 @@
-import { CredentialError } from '../errors.js';
 import type { Environment } from '../system/paths.js';
+import type { MfaDevice } from './chain.js';
 import type { ProfileSection } from './shared-config.js';
 
 /** AWS gives a role session an hour where nothing else is asked for. */
@@ -17,10 +17,10 @@ export function sessionName(profile: ProfileSection, env: Environment): string {
   return profile.text('role_session_name') ?? `credd-${user}`.slice(0, 64);
 }
 
-export function mfaRequired(profile: ProfileSection): CredentialError {
-  return new CredentialError(
-    'MfaRequired',
-    403,
-    `Profile "${profile.name}" needs a code of the MFA device ${profile.text('mfa_serial')} (${profile.where('mfa_serial')}), which this version of credd cannot ask for.`,
-  );
+/** The device that the profile names; the code may come from its own `mfa_process` or that of the profile behind it. */
+export function mfaDevice(profile: ProfileSection, source?: ProfileSection): MfaDevice | undefined {
+  const serial = profile.text('mfa_serial');
+  if (!serial) return undefined;
+  const codeProcess = profile.text('mfa_process') ?? source?.text('mfa_process');
+  return { serial, ...(codeProcess ? { codeProcess } : {}) };
 }

@@ -25,6 +25,8 @@ export interface SharedConfig {
   readonly services: ReadonlyMap<string, ReadonlyMap<string, ReadonlyMap<string, Entry>>>;
   readonly problems: readonly FileProblem[];
   readonly files: Readonly<Record<FileKind, ConfigSource>>;
+  /** Profile -> the keys that it has in credd's keychain; no secret. */
+  readonly keptKeys?: ReadonlyMap<string, { readonly accessKeyId: string }>;
 }
 
 export type ProfileSection = ConfigSection;

@@ -3,7 +3,7 @@ import type { Site } from './chain.js';
 import { invalidProfile } from './profile-error.js';
 import type { ProfileSection, SharedConfig } from './shared-config.js';
 
-export type Service = 'sts' | 'sso' | 'sso_oidc';
+export type Service = 'sts' | 'sso' | 'sso_oidc' | 'iam' | 'signin';
 
 /**
  * Where a profile's calls to a service go. An endpoint comes from, in the SDKs' order: the variable for the
@@ -19,7 +19,7 @@ export function siteOf(
   if (!/^[a-z\d]+(-[a-z\d]+)*$/i.test(region)) {
     throw invalidProfile(
       profile,
-      service === 'sts' ? 'region' : 'sso_region',
+      service.startsWith('sso') ? 'sso_region' : 'region',
       `Provided region_name '${region}' doesn't match a supported format.`,
       'Write it as eu-west-1.',
     );
@@ -69,7 +69,7 @@ const PARTITION_DEFAULTS: Record<string, string> = {
 };
 
 /** The profile's own region wins over the daemon's environment: one daemon serves profiles of many partitions. */
-function regionOf(profile: ProfileSection, env: Environment): string {
+export function regionOf(profile: ProfileSection, env: Environment): string {
   const partition = profile.text('role_arn')?.split(':')[1] ?? '';
   return (
     profile.text('region') ||

@@ -1,17 +1,26 @@
-import { CredentialError } from '../errors.js';
+import type { CredentialError } from '../errors.js';
 import type { Environment } from '../system/paths.js';
-import type { KeysStep, ProcessStep, Site, SourceStep, SsoRoleStep } from './chain.js';
+import {
+  isLongTerm,
+  type KeptKeysStep,
+  type KeysStep,
+  type LoginStep,
+  type ProcessStep,
+  type Site,
+  type SourceStep,
+  type SsoRoleStep,
+} from './chain.js';
 import type { ConfigSection } from './config-section.js';
 import { invalidProfile, withoutCredentials } from './profile-error.js';
-import { durationSeconds, mfaRequired, sessionName } from './role-settings.js';
+import { durationSeconds, mfaDevice, sessionName } from './role-settings.js';
 import { refuseMarks } from './session-marks.js';
 import type { ProfileSection, SharedConfig } from './shared-config.js';
-import { siteOf, stsSite } from './site.js';
+import { regionOf, siteOf, stsSite } from './site.js';
 import { partialKeys, staticKeys } from './static-keys.js';
 
 /**
  * Which of the credentials that a profile names are used, in botocore's order: web identity, SSO, keys in the
- * credentials file, login session, process, keys in the config file.
+ * credentials file, login session, process, keys in the config file, and after them all the keys in the keychain.
  */
 export function sourceStep(
   profile: ProfileSection,
@@ -20,21 +29,26 @@ export function sourceStep(
   env: Environment,
 ): SourceStep {
   const sts = stsSite(profile, config, env);
-  const served = (of: KeysStep | ProcessStep): SourceStep => {
+  const served = (of: KeysStep | KeptKeysStep | ProcessStep): SourceStep => {
     if (use === 'for a role') return of;
-    if (of.kind === 'keys' && !of.sessionToken && profile.has('mfa_serial')) throw mfaRequired(profile);
-    return { kind: 'session-token', profile: profile.name, of, sts };
+    const mfa = isLongTerm(of) ? mfaDevice(profile) : undefined;
+    return { kind: 'session-token', profile: profile.name, of, sts, ...(mfa ? { mfa } : {}) };
   };
 
   if (profile.has('web_identity_token_file')) return webIdentityStep(profile, sts, env);
   if (profile.has('sso_account_id') || profile.has('sso_role_name')) return ssoRoleStep(profile, config, env);
   const stored = staticKeys(profile, 'credentials');
   if (stored) return served(stored);
-  if (profile.has('login_session')) throw loginSession(profile);
+  if (profile.has('login_session')) return loginStep(profile, config, env);
   const command = profile.text('credential_process');
   if (command) return served({ kind: 'process', profile: profile.name, command });
   const configured = staticKeys(profile, 'config');
   if (configured) return served(configured);
+  const kept = config.keptKeys?.get(profile.name);
+  if (kept) {
+    const { accessKeyId } = kept;
+    return served({ kind: 'kept-keys', profile: profile.name, name: profile.name, accessKeyId });
+  }
   throw noSource(profile, use);
 }
 
@@ -131,10 +145,7 @@ function missingSettings(profile: ProfileSection, what: string, missing: readonl
   );
 }
 
-function loginSession(profile: ProfileSection): CredentialError {
-  return new CredentialError(
-    'LoginSessionUnsupported',
-    403,
-    `Profile "${profile.name}" signs in with "aws login" (${profile.where('login_session')}), which this version of credd cannot use. Give it a role_arn, an sso_session or a credential_process.`,
-  );
+function loginStep(profile: ProfileSection, config: SharedConfig, env: Environment): LoginStep {
+  const signin = siteOf('signin', regionOf(profile, env), profile, config, env);
+  return { kind: 'login', profile: profile.name, session: profile.text('login_session') ?? '', signin };
 }

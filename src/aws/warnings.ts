@@ -25,8 +25,9 @@ export function configWarnings(config: SharedConfig): Warning[] {
 type Check = (profile: ProfileSection, config: SharedConfig) => { key?: string; message: string } | undefined;
 
 const CHECKS: readonly Check[] = [
-  function noCredentials(profile) {
+  function noCredentials(profile, config) {
     if (sourcesOf(profile).length > 0 || hasPartOfKeys(profile)) return undefined;
+    if (config.keptKeys?.has(profile.name)) return undefined;
     return {
       message: 'it has no credentials: give it a role_arn, an sso_session or access keys, or remove it',
     };

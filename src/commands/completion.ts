@@ -2,7 +2,18 @@ import { type Command, type CommandTable, UsageError } from './command.js';
 
 const shells: Record<string, (commands: CommandTable) => string> = { bash, zsh, fish };
 /** The commands whose first argument is a profile. */
-const ofProfile = ['exec', 'env', 'lease', 'creds', 'refresh', 'forget', 'whoami', 'login', 'logout'];
+const ofProfile = [
+  'exec',
+  'env',
+  'lease',
+  'creds',
+  'refresh',
+  'forget',
+  'whoami',
+  'console',
+  'login',
+  'logout',
+];
 
 export const command: Command = {
   usage: 'completion bash|zsh|fish',

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -45,6 +45,9 @@ async function runIn(
   try {
     await writeSampleProfiles(home, aws);
     const own = environment(home, env);
+    const settingsFolder = join(home, '.config', 'credd');
+    mkdirSync(settingsFolder, { recursive: true, mode: 0o700 });
+    await writePrivateFile(join(settingsFolder, 'config.ini'), `federation_url = ${aws.url}/federation\n`);
     const variables = join(home, 'env');
     await writePrivateFile(variables, forAnotherTerminal(own));
     const port = text(values.port);

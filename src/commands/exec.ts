@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import type { Grant } from '../access/leases.js';
+import type { Credentials } from '../aws/credentials.js';
 import type { Narrowing } from '../aws/narrowing.js';
 import { unknownProfile } from '../aws/profile-error.js';
 import { readSharedConfig } from '../aws/shared-config.js';
@@ -13,12 +14,13 @@ import { type Command, type CommandContext, text, UsageError } from './command.j
 import { type DaemonClient, withDaemon } from './connect.js';
 import { containerVariables, regionVariables, SHADOWING } from './container-variables.js';
 import { milliseconds } from './duration.js';
+import { orCode } from './login-mfa.js';
 import { NARROWING, narrowingOf, narrowingOptions, openBeside } from './narrowing-options.js';
 import { removeOwnFolder } from './own-folder.js';
-import { agrees } from './prompt.js';
+import { agrees, canAsk } from './prompt.js';
 import { runChild } from './run-child.js';
 import { writeShadowConfig } from './shadow-config.js';
-import { isTerminal, signInHere } from './sign-in-here.js';
+import { signInHere } from './sign-in-here.js';
 
 export const command: Command = {
   usage: 'exec PROFILE [narrowing] [--ttl TIME] [--region REGION] [--no-session] [-- COMMAND...]',
@@ -64,10 +66,11 @@ async function withLease(job: Job, ttl: number | undefined): Promise<number> {
   const { settings, profile, narrowing } = job;
   return withDaemon(settings, async (daemon) => {
     if (narrowing) job.stderr.write(openBeside(profile, settings));
-    const grant = await orSignIn(daemon, job, async () => {
+    const take = async () => {
       if (!narrowing) await daemon.ask('GET', `/api/sessions/${segmentOf(profile)}`);
       return daemon.ask<Grant>('POST', '/api/leases', { profile, narrowing, ttl, pid: process.pid });
-    });
+    };
+    const grant = await orSignIn(daemon, job, () => orCode(daemon, profile, job.stderr, take));
     try {
       return await run(job, containerVariables(daemon.url, grant));
     } finally {
@@ -82,9 +85,9 @@ async function orSignIn<T>(daemon: DaemonClient, job: Job, take: () => Promise<T
   try {
     return await take();
   } catch (error) {
-    if (!isSignedOut(error) || !isTerminal()) throw error;
+    if (!isSignedOut(error) || !canAsk()) throw error;
     stderr.write(`${(error as Error).message}\n`);
-    if (!(await agrees('Sign in now?', stderr))) throw error;
+    if (!(await agrees('Sign in now?'))) throw error;
     await signInHere(daemon, { name: profile }, { env: settings.env, stderr });
     return take();
   }
@@ -100,7 +103,7 @@ async function withRawKeys(job: Job): Promise<number> {
   const config = await sharedConfig(job.settings);
   const section = config.profiles.get(job.profile);
   if (!section) throw unknownProfile(job.profile, config);
-  const keys = staticKeys(section, 'credentials') ?? staticKeys(section, 'config');
+  const keys = staticKeys(section, 'credentials') ?? staticKeys(section, 'config') ?? (await keptKeys(job));
   if (!keys) {
     throw new CredentialError(
       'NoStaticKeys',
@@ -112,6 +115,17 @@ async function withRawKeys(job: Job): Promise<number> {
     AWS_ACCESS_KEY_ID: keys.accessKeyId,
     AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
     ...(keys.sessionToken ? { AWS_SESSION_TOKEN: keys.sessionToken } : {}),
+  });
+}
+
+async function keptKeys({ settings, profile }: Job): Promise<Credentials | undefined> {
+  return withDaemon(settings, async (daemon) => {
+    try {
+      return await daemon.ask<Credentials>('GET', `/api/keys/${segmentOf(profile)}`);
+    } catch (error) {
+      if (error instanceof CredentialError && error.code === 'NoKeptKeys') return undefined;
+      throw error;
+    }
   });
 }
 

@@ -1,12 +1,17 @@
+import { CredentialError } from '../errors.js';
+import { isSignedOut } from '../sessions/session-error.js';
 import { readSettings } from '../settings.js';
 import type { Command } from './command.js';
-import { withDaemon } from './connect.js';
+import { type DaemonClient, withDaemon } from './connect.js';
+import { loginWithMfa, mfaDevice } from './login-mfa.js';
 import { signInHere } from './sign-in-here.js';
 
 export const command: Command = {
   usage: 'login [PROFILE|SSO-SESSION] [--device] [--no-browser]',
   help: `Signs in at IAM Identity Center, for credd, the AWS CLI and every SDK together. Without a name: the default
-profile's sign-in, or the only one there is. The address is always printed, the code too where there is one.`,
+profile's sign-in, or the only one there is. The address is always printed, the code too where there is one.
+
+For a profile with an mfa_serial it asks for the code of that device: one code serves all profiles behind the same keys.`,
   takes: [0, 1],
   options: {
     device: {
@@ -17,7 +22,37 @@ profile's sign-in, or the only one there is. The address is always printed, the 
   },
   async run({ positionals: [name], values, env, stderr }) {
     const request = { name, device: values.device === true, noBrowser: values['no-browser'] === true };
-    await withDaemon(readSettings(env), (daemon) => signInHere(daemon, request, { env, stderr }));
+    await withDaemon(readSettings(env), async (daemon) => {
+      const signIn = () => signInHere(daemon, request, { env, stderr });
+      if (name === undefined || !(await needsCode(daemon, name))) return signIn();
+      await willLast(daemon);
+      await loginWithMfa(daemon, name, stderr).catch(async (error) => {
+        if (!isSignedOut(error)) throw error;
+        await signIn();
+        await loginWithMfa(daemon, name, stderr);
+      });
+    });
     return 0;
   },
 };
+
+/** The name may also be that of an sso-session. */
+async function needsCode(daemon: DaemonClient, name: string): Promise<boolean> {
+  try {
+    return (await mfaDevice(daemon, name)) !== undefined;
+  } catch (error) {
+    if (error instanceof CredentialError && error.statusCode === 400) return false;
+    throw error;
+  }
+}
+
+/** A session in the memory of this process would be gone with it, and the code with the session. */
+async function willLast(daemon: DaemonClient): Promise<void> {
+  const { pid, store } = await daemon.ask<{ pid: number; store: { kind?: string } }>('GET', '/api/status');
+  if (pid !== process.pid || (store.kind !== undefined && store.kind !== 'memory')) return;
+  throw new CredentialError(
+    'NotRunning',
+    503,
+    'No daemon is running, and without a keychain nothing would keep the session. Start one in another terminal: credd serve',
+  );
+}

@@ -1,21 +1,80 @@
-import { createInterface } from 'node:readline/promises';
-import type { CommandContext } from './command.js';
+import { isatty } from 'node:tty';
+import { CredentialError } from '../errors.js';
 
-/** A question to the person at the terminal; undefined where she ends the input. */
-export async function ask(question: string, stderr: CommandContext['stderr']): Promise<string | undefined> {
-  const lines = createInterface({ input: process.stdin, output: stderr });
-  // So that Ctrl-C ends the program as it does everywhere else.
-  lines.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
-  const closed = new Promise<undefined>((resolve) => lines.once('close', () => resolve(undefined)));
+/** What the keys send, in raw mode. */
+const ENTER = new Set(['\r', '\n']);
+const CANCEL = new Set(['\x03', '\x04', '\x1b']);
+const BACKSPACE = new Set(['\b', '\x7f']);
+const CLEAR_LINE = '\x15';
+
+/** Whether there is a person to ask: what he types comes to us, and what we ask is seen. */
+export function canAsk(): boolean {
+  return isatty(0) && isatty(2);
+}
+
+/**
+ * Asks on the terminal, and gives the line that was typed, without the space around it. With `hidden` nothing of it shows.
+ * @throws CredentialError `Cancelled` on Ctrl-C, Ctrl-D or Escape
+ */
+export async function ask(question: string, { hidden = false } = {}): Promise<string> {
+  const { stdin, stderr } = process;
+  // Raw, so that the terminal itself neither echoes nor interrupts, from before the first key.
+  stdin.setRawMode(true);
+  stdin.setEncoding('utf8');
+  stderr.write(question);
   try {
-    return (await Promise.race([lines.question(question), closed]))?.trim();
+    return (await readLine(stdin, (shown) => stderr.write(hidden ? '' : shown))).trim();
   } finally {
-    lines.close();
+    stdin.setRawMode(false);
+    stdin.pause();
+    stderr.write('\n');
   }
 }
 
 /** Yes is what Enter means. */
-export async function agrees(question: string, stderr: CommandContext['stderr']): Promise<boolean> {
-  const answer = await ask(`${question} [Y/n] `, stderr);
-  return answer !== undefined && /^(y(es)?)?$/i.test(answer);
+export async function agrees(question: string): Promise<boolean> {
+  return /^(y(es)?)?$/i.test(await ask(`${question} [Y/n] `));
+}
+
+/** All that is piped to us, for who has no terminal; its lines without the space around them. */
+export async function readPiped(): Promise<string[]> {
+  let text = '';
+  for await (const chunk of process.stdin.setEncoding('utf8')) text += chunk;
+  return text
+    .split(/\r\n|\r|\n/)
+    .map((line) => line.trim())
+    .filter(Boolean);
+}
+
+function readLine(stdin: NodeJS.ReadStream, show: (text: string) => void): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let line = '';
+    const end = (settle: () => void, rest = '') => {
+      stdin.off('data', read);
+      stdin.off('end', cancel);
+      if (rest) stdin.unshift(rest);
+      settle();
+    };
+    const cancel = () =>
+      end(() => reject(new CredentialError('Cancelled', 400, 'Cancelled. Nothing was changed.')));
+    const read = (text: string) => {
+      for (const [index, char] of [...text].entries()) {
+        if (ENTER.has(char)) return end(() => resolve(line), [...text].slice(index + 1).join(''));
+        if (CANCEL.has(char)) return cancel();
+        if (BACKSPACE.has(char)) {
+          if (line) show('\b \b');
+          line = [...line].slice(0, -1).join('');
+        } else if (char === CLEAR_LINE) {
+          show('\b \b'.repeat([...line].length));
+          line = '';
+        } else if (!/\p{Cc}/u.test(char)) {
+          line += char;
+          show(char);
+        }
+      }
+    };
+    stdin.on('data', read);
+    stdin.on('end', cancel);
+    stdin.resume();
+  });
 }

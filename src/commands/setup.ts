@@ -6,8 +6,8 @@ import { accountsOf } from './accounts.js';
 import type { Command, CommandContext } from './command.js';
 import { type DaemonClient, withDaemon } from './connect.js';
 import { populate } from './populate.js';
-import { agrees, ask } from './prompt.js';
-import { isTerminal, signInHere } from './sign-in-here.js';
+import { agrees, ask, canAsk } from './prompt.js';
+import { signInHere } from './sign-in-here.js';
 
 const KEYS = 'credd keys add PROFILE';
 
@@ -17,7 +17,7 @@ export const command: Command = {
 For long-term access keys there is: ${KEYS}`,
   takes: [0, 0],
   async run(context) {
-    if (!isTerminal()) throw needsTerminal();
+    if (!canAsk()) throw needsTerminal();
     const settings = readSettings(context.env);
     const { stderr } = context;
     stderr.write(
@@ -55,14 +55,14 @@ async function setUp(daemon: DaemonClient, settings: Settings, context: CommandC
   ]);
   stderr.write(`\nWritten to ${config.files.config.label}: [sso-session ${session}]\n\n`);
   const later = `Later, type: credd login ${session}, then: credd populate ${session}\n`;
-  if (!(await agrees('Sign in now?', stderr))) return void stderr.write(later);
+  if (!(await agrees('Sign in now?'))) return void stderr.write(later);
   // A running daemon has not seen the new section yet: ours has its own eyes.
   await withDaemon(settings, async (fresh) => {
     await knows(fresh, session);
     await signInHere(fresh, { name: session }, { env, stderr });
     const found = await accountsOf(fresh, session);
     const count = found.accounts.reduce((sum, { roles }) => sum + roles.length, 0);
-    if (count > 0 && (await agrees(`\n${count} roles are yours. Write a profile for each?`, stderr)))
+    if (count > 0 && (await agrees(`\n${count} roles are yours. Write a profile for each?`)))
       await populate(found, settings, { prefix: '', dryRun: false, stdout, stderr });
     stderr.write('\nType: credd list\n');
   });
@@ -105,8 +105,7 @@ async function answered(
   advice = '',
 ): Promise<string> {
   for (;;) {
-    const answer = await ask(question, stderr);
-    if (answer === undefined) throw new CredentialError('GivenUp', 400, 'Nothing was written.');
+    const answer = await ask(question);
     if (good(answer)) return answer;
     if (advice) stderr.write(`${advice}\n`);
   }

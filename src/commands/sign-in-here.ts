@@ -1,10 +1,10 @@
-import { isatty } from 'node:tty';
 import { CredentialError } from '../errors.js';
 import type { BegunSignIn, SignInOutcome } from '../http/sign-in-routes.js';
 import { browserCommand, openBrowser } from '../system/desktop.js';
 import type { Environment } from '../system/paths.js';
 import type { CommandContext } from './command.js';
 import type { DaemonClient } from './connect.js';
+import { canAsk } from './prompt.js';
 import { printable, until } from './words.js';
 
 export interface SignInRequest {
@@ -26,7 +26,7 @@ export async function signInHere(
 ): Promise<void> {
   const { name, noBrowser = false } = request;
   const canOpen = !noBrowser && browserCommand(env) !== undefined;
-  if (!canOpen && !noBrowser && !request.device && !isTerminal()) throw nobodyThere();
+  if (!canOpen && !noBrowser && !request.device && !canAsk()) throw nobodyThere();
   // Over SSH the browser is on another machine, and cannot come back to a port of this one.
   const device = request.device || !(canOpen || (noBrowser && !isRemote(env)));
   const begun = await daemon.ask<BegunSignIn>('POST', '/api/sign-ins', { name, device });
@@ -49,11 +49,6 @@ async function outcome(daemon: DaemonClient, id: string): Promise<SignInOutcome>
     const answer = await daemon.ask<SignInOutcome>('GET', `/api/sign-ins/attempts/${id}`);
     if (answer.state === 'done') return answer;
   }
-}
-
-/** Whether somebody sees what we print, and can answer. */
-export function isTerminal(): boolean {
-  return isatty(0) && isatty(2);
 }
 
 function isRemote(env: Environment): boolean {

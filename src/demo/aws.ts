@@ -2,8 +2,11 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { type Clock, systemClock } from '../system/clock.js';
 import { type Fault, Faults } from './faults.js';
+import { createFederation } from './federation.js';
+import { createIam } from './iam.js';
 import { jsonRefusal } from './json-protocol.js';
 import { type Call, type Reply, type Service, ServiceError, type WireRequest } from './protocol.js';
+import { ConsoleLogins, createSignin } from './signin.js';
 import { type IdentityCenter, SignIns } from './sso.js';
 import { createOidc } from './sso-oidc.js';
 import { createPortal } from './sso-portal.js';
@@ -16,6 +19,8 @@ export interface SimulatedAwsOptions {
   clock?: Clock;
   /** Decides whether a signature is too old. An SDK signs by the machine's time, so this is that, even where `clock` is driven. */
   signingClock?: Clock;
+  /** The same for DPoP proofs. */
+  dpopClock?: Clock;
   /** 0, if unset: any free one. */
   port?: number;
   host?: string;
@@ -32,6 +37,7 @@ export interface SimulatedAws {
   faults: Faults;
   world: World;
   signIns: SignIns;
+  logins: ConsoleLogins;
   /** The person's answer to a device authorization. Throws when none waits under that user code. */
   approve(userCode: string): void;
   deny(userCode: string): void;
@@ -43,10 +49,18 @@ export async function startSimulatedAws(options: SimulatedAwsOptions = {}): Prom
   const { clock = systemClock, signingClock = systemClock, port = 0, host = '127.0.0.1' } = options;
   const world = new World(options.world ?? {}, clock);
   const signIns = new SignIns(options.world?.identityCenters ?? [], clock);
+  const logins = new ConsoleLogins(world);
   const faults = new Faults(clock);
   const calls: Call[] = [];
   const oidc = createOidc(signIns, clock);
-  const services = [createPortal(world, signIns), oidc, createSts(world)];
+  const services = [
+    createPortal(world, signIns),
+    oidc,
+    createIam(world),
+    createFederation(world),
+    createSignin(logins, options.dpopClock ?? signingClock),
+    createSts(world),
+  ];
 
   const server = createServer((message, response) => {
     serve(message, response).catch(() => response.destroy());
@@ -87,6 +101,7 @@ export async function startSimulatedAws(options: SimulatedAwsOptions = {}): Prom
     faults,
     world,
     signIns,
+    logins,
     approve: (userCode) => oidc.grants.decide(userCode, 'approved'),
     deny: (userCode) => oidc.grants.decide(userCode, 'denied'),
     close: () =>

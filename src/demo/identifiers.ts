@@ -11,6 +11,8 @@ export const uniqueId = (prefix: 'AIDA' | 'AROA', arn: string): string =>
 
 export const temporaryKeyId = (): string => `ASIA${inBase32(randomBytes(16), 16)}`;
 
+export const longTermKeyId = (): string => `AKIA${inBase32(randomBytes(16), 16)}`;
+
 export const randomSecret = (): string => randomBytes(30).toString('base64');
 
 /** As long as real ones, and with `/`, `+` and `=` in it as they have. */

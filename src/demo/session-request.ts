@@ -56,7 +56,7 @@ export function usesMfa(caller: AccessKey, parameters: QueryParameters): boolean
       'MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is valid and associated with this user.';
     throw new ServiceError('AccessDenied', 403, message);
   }
-  if (code === undefined || !/^\d{6}$/.test(code) || code === '000000') {
+  if (code === undefined || !/^\d{6}$/.test(code) || code === '000000' || !caller.mfaCodes?.(code)) {
     const message = 'MultiFactorAuthentication failed with invalid MFA one time pass code. ';
     throw new ServiceError('AccessDenied', 403, message);
   }

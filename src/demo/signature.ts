@@ -12,7 +12,7 @@ const allowedSkew = 5 * 60_000;
 export function authenticate(request: WireRequest, service: string, world: World, now: number): AccessKey {
   const authorization = parseAuthorization(request);
   const key = world.key(authorization.accessKeyId);
-  if (!key || !bearsItsToken(request, key)) {
+  if (!key || key.inactive || !bearsItsToken(request, key)) {
     throw refuse('InvalidClientTokenId', 'The security token included in the request is invalid.');
   }
   if (authorization.service !== service) {

@@ -1,12 +1,19 @@
 import type { Clock } from '../system/clock.js';
-import { parseRoleArn, randomSecret, randomSessionToken, temporaryKeyId, uniqueId } from './identifiers.js';
+import {
+  longTermKeyId,
+  parseRoleArn,
+  randomSecret,
+  randomSessionToken,
+  temporaryKeyId,
+  uniqueId,
+} from './identifiers.js';
 
 export interface User {
   accountId: string;
   name: string;
   accessKeyId: string;
   secretAccessKey: string;
-  /** With a device registered, any six digits but `000000` are a good code. */
+  /** With a device registered, any six digits but `000000` are a good code, once. */
   mfaSerial?: string;
 }
 
@@ -53,6 +60,10 @@ export interface AccessKey {
   secretAccessKey: string;
   principal: Principal;
   mfaSerial?: string;
+  /** Takes a code, unless it was taken before. */
+  mfaCodes?: (code: string) => boolean;
+  /** A key that its user has deactivated. */
+  inactive?: boolean;
 }
 
 export interface Session extends AccessKey {
@@ -77,6 +88,7 @@ export class World {
   readonly webIdentities: WebIdentity[];
   readonly #clock: Clock;
   readonly #keys = new Map<string, AccessKey | Session>();
+  readonly #spent = new Set<string>();
   readonly #roles = new Map<string, Role>();
   readonly #roleFor: (arn: string) => Role | undefined;
 
@@ -91,7 +103,14 @@ export class World {
   addUser({ accountId, name, accessKeyId, secretAccessKey, mfaSerial }: User): void {
     const arn = `arn:aws:iam::${accountId}:user/${name}`;
     const principal: Principal = { kind: 'user', accountId, arn, userId: uniqueId('AIDA', arn) };
-    this.#keys.set(accessKeyId, { accessKeyId, secretAccessKey, principal, mfaSerial });
+    const mfaCodes = (code: string) => this.#spend(`${mfaSerial} ${code}`);
+    this.#keys.set(accessKeyId, { accessKeyId, secretAccessKey, principal, mfaSerial, mfaCodes });
+  }
+
+  #spend(code: string): boolean {
+    if (this.#spent.has(code)) return false;
+    this.#spent.add(code);
+    return true;
   }
 
   addRole(role: Role): void {
@@ -119,6 +138,19 @@ export class World {
   expire(accessKeyId: string): void {
     const session = this.session(accessKeyId);
     if (session) session.expiration = this.#clock.now();
+  }
+
+  /** The long-term keys of a user. */
+  keysOf(userArn: string): AccessKey[] {
+    return [...this.#keys.values()].filter((key) => !isSession(key) && key.principal.arn === userArn);
+  }
+
+  createKey(userArn: string): AccessKey {
+    const known = this.keysOf(userArn)[0];
+    if (!known) throw new Error(`no user ${userArn}`);
+    const key = { ...known, accessKeyId: longTermKeyId(), secretAccessKey: randomSecret(), inactive: false };
+    this.#keys.set(key.accessKeyId, key);
+    return key;
   }
 
   session(accessKeyId: string): Session | undefined {

@@ -6,8 +6,9 @@ import { isNarrow, type Narrowing } from '../aws/narrowing.js';
 import { checkNarrowing } from '../aws/narrowing-check.js';
 import { CredentialError } from '../errors.js';
 import type { RoleSession } from '../sessions/role-session.js';
+import { type KeysApi, keysRoutes } from './keys-routes.js';
 import { noteVend } from './noted.js';
-import { profileOfSegment } from './segment.js';
+import { named, type Segment } from './segment.js';
 import { type SignInApi, signInRoutes } from './sign-in-routes.js';
 
 export interface LeaseRequest {
@@ -30,15 +31,17 @@ export interface Api {
   forget(profile: string): Promise<void>;
   identity(profile: string): Promise<CallerIdentity>;
   leases(): Lease[];
+  /** The MFA device whose code the profile needs next, if any. */
+  mfaDevice(profile: string): string | undefined;
+  unlock(profile: string, code: string): Promise<RoleSession>;
+  keys: KeysApi;
+  /** A console sign-in URL, good for 15 minutes. */
+  consoleUrl(profile: string, service?: string): Promise<string>;
   lease(request: LeaseRequest): Promise<Grant>;
   endLease(id: string): Promise<boolean>;
   signIns: SignInApi;
   /** Brings the trail on disk up to date. */
   flushTrail(): Promise<void>;
-}
-
-interface Segment {
-  Params: { segment: string };
 }
 
 export function apiRoutes(app: FastifyInstance, api: Api, trail: Trail): void {
@@ -57,6 +60,16 @@ export function apiRoutes(app: FastifyInstance, api: Api, trail: Trail): void {
   app.get<Segment>('/api/identity/:segment', ({ params }) => api.identity(named(params)));
   signInRoutes(app, api.signIns);
   app.get('/api/leases', () => api.leases());
+  app.get<Segment>('/api/mfa/:segment', ({ params }) => ({ device: api.mfaDevice(named(params)) ?? null }));
+  app.post<Segment>('/api/mfa/:segment', async ({ params, body }) => {
+    const { expiration } = await api.unlock(named(params), mfaCode(body));
+    return { expiration };
+  });
+  keysRoutes(app, api.keys);
+  app.post<Segment>('/api/console/:segment', async ({ params, body }) => {
+    const { service } = Object(body) as Record<string, unknown>;
+    return { url: await api.consoleUrl(named(params), typeof service === 'string' ? service : undefined) };
+  });
   app.post('/api/leases', ({ body }) => api.lease(leaseRequest(body)));
   app.delete<{ Params: { id: string } }>('/api/leases/:id', async ({ params }) => {
     if (await api.endLease(params.id)) return {};
@@ -75,11 +88,10 @@ export function apiRoutes(app: FastifyInstance, api: Api, trail: Trail): void {
   }
 }
 
-function named({ segment }: { segment: string }): string {
-  const profile = profileOfSegment(segment);
-  if (profile === undefined)
-    throw new CredentialError('InvalidProfileName', 400, 'The path names no profile.');
-  return profile;
+function mfaCode(body: unknown): string {
+  const { code } = Object(body) as Record<string, unknown>;
+  if (typeof code === 'string' && /^\d{6}$/.test(code)) return code;
+  throw new CredentialError('BadRequest', 400, 'A code of an MFA device is six digits.');
 }
 
 function leaseRequest(body: unknown): LeaseRequest {

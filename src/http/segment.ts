@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { CredentialError } from '../errors.js';
 
 const PLAIN = /^(?!~|\.{1,2}$)[A-Za-z0-9._~-]+$/;
 const PREFIX = '/creds/';
@@ -27,6 +28,19 @@ export function profileOf(url: string): string | undefined {
 export function profileOfSegment(segment: string): string | undefined {
   const name = segment.startsWith('~') ? nameOf(segment.slice(1)) : segment;
   return name || undefined;
+}
+
+/** A route whose path ends in a profile's segment. */
+export interface Segment {
+  Params: { segment: string };
+}
+
+/** @throws CredentialError `InvalidProfileName` (400) */
+export function named({ segment }: { segment: string }): string {
+  const profile = profileOfSegment(segment);
+  if (profile === undefined)
+    throw new CredentialError('InvalidProfileName', 400, 'The path names no profile.');
+  return profile;
 }
 
 /** Node passes over what is no base64url and replaces what is no UTF-8: neither is a name that somebody meant. */

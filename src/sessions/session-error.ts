@@ -1,8 +1,10 @@
+import { MfaRequired } from '../aws/mfa.js';
 import { CredentialError } from '../errors.js';
 
 /** Steps are shared: a failure may speak of another profile than the one that was asked for. */
 export function addressed(error: CredentialError, profile: string): CredentialError {
   const { code, statusCode, message, retryable } = error;
+  if (error instanceof MfaRequired) return new MfaRequired(profile, error.device);
   if (message.startsWith(`Profile "${profile}"`)) return error;
   return new CredentialError(code, statusCode, `Profile "${profile}" cannot be served. ${message}`, {
     cause: error,

@@ -1,5 +1,6 @@
 import type { Step } from '../aws/chain.js';
 import type { Credentials } from '../aws/credentials.js';
+import { MfaRequired, mfaOf, needsPerson } from '../aws/mfa.js';
 import type { Provide } from '../aws/provider.js';
 import type { CredentialError } from '../errors.js';
 import type { Clock } from '../system/clock.js';
@@ -99,7 +100,7 @@ export class SessionSlot {
   /** Credentials to call AWS with: the session while it lasts beyond the moment, else new ones. */
   async usable(): Promise<Credentials> {
     // Keys come from the files as they are: there is nothing to keep, to renew or to store.
-    if (this.step.kind === 'keys') return this.#parts.provide(this.step);
+    if (this.step.kind === 'keys' || this.step.kind === 'kept-keys') return this.#parts.provide(this.step);
     const { lasting, standingFailure } = this;
     if (lasting && !this.#clockWasSetBack(lasting)) return lasting;
     if (standingFailure) return this.session ?? Promise.reject(standingFailure.error);
@@ -116,6 +117,21 @@ export class SessionSlot {
   /** Joins the flight under way, or starts one: the store first, then AWS. */
   obtain(): Promise<Credentials> {
     return this.#flight.join((isCurrent) => this.#fly(isCurrent));
+  }
+
+  /** Takes what was obtained with a person's help; a flight under way is overtaken. */
+  put(given: Credentials): void {
+    const obtained = dated(given, this.#session, this.#now());
+    if (!isRoleSession(obtained)) throw new TypeError('a person unlocks sessions alone');
+    this.#flight.abandon();
+    this.#skipsStore = true;
+    this.#keep(obtained);
+  }
+
+  /** What stood in the way further down is gone: whoever waits for this is served at once. */
+  unblock(): void {
+    this.failure = undefined;
+    if (!this.session && this.#isWarm(this.#now())) this.obtain();
   }
 
   /** A request met a session that is due: renew it behind the answer, unless an attempt failed just now. */
@@ -153,6 +169,7 @@ export class SessionSlot {
     try {
       const kept = await this.#fromStore(isCurrent);
       if (kept) return kept;
+      if (needsPerson(this.step)) throw new MfaRequired(this.step.profile, mfaOf(this.step)?.serial ?? '');
       const source = await this.source?.usable();
       const given = await this.#parts.provide(this.step, source);
       const now = this.#now();
@@ -175,7 +192,7 @@ export class SessionSlot {
     const session = await this.#parts.store.load(this.key, this.#parts.clock);
     if (this.#skipsStore || !isCurrent()) return undefined;
     this.#skipsStore = true;
-    if (session) this.#hold(session, renewalDue(session, this.#parts.random));
+    if (session) this.#hold(session, this.#due(session));
     return session && !isEnding(session, this.#now()) ? session : undefined;
   }
 
@@ -185,10 +202,15 @@ export class SessionSlot {
     const now = clock.now();
     // What is repeated is due already: whoever gave it is not asked in a loop.
     const soonest = now + retryDelay(session, 1, now, random);
-    this.#hold(session, Math.max(renewalDue(session, random), soonest));
+    this.#hold(session, Math.max(this.#due(session), soonest));
     const sameKeys = before?.sessionToken === session.sessionToken;
     if (!sameKeys || before.expiration !== session.expiration) store.save(this.key, session);
     if (!sameKeys) renewed(this);
+  }
+
+  /** A session that takes a person lasts until its end: no renewal is begun that cannot succeed. */
+  #due(session: RoleSession): number {
+    return needsPerson(this.step) ? Number.POSITIVE_INFINITY : renewalDue(session, this.#parts.random);
   }
 
   #hold(session: RoleSession, dueAt: number): void {

@@ -1,9 +1,10 @@
 import { type Chain, describe, type Step } from '../aws/chain.js';
 import type { Credentials } from '../aws/credentials.js';
+import { mfaOf } from '../aws/mfa.js';
 import type { Narrowing } from '../aws/narrowing.js';
 import { CredentialError } from '../errors.js';
 import { ecsBody, isRoleSession, type RoleSession } from './role-session.js';
-import { addressed, stillFetching } from './session-error.js';
+import { addressed, asCredentialError, stillFetching } from './session-error.js';
 import { type Failure, SessionSlot, type SlotParts } from './session-slot.js';
 import { FIRST_SESSION_WAIT, LAST_MOMENT_WAIT } from './timing.js';
 
@@ -80,6 +81,38 @@ export class Vendor {
       .renew()
       .catch((error: CredentialError) => error);
     return sessionIn(outcome, profile) ?? Promise.reject(stillFetching(profile));
+  }
+
+  /** The MFA device whose code the profile needs next, if any. */
+  mfaDevice(profile: string): string | undefined {
+    const slot = this.#locked(profile);
+    return slot && mfaOf(slot.step)?.serial;
+  }
+
+  /**
+   * Obtains with a person's code what cannot be had without, and what waited for it. After a failure all is as it was.
+   * @throws CredentialError
+   */
+  async unlock(profile: string, code: string): Promise<RoleSession> {
+    const slot = this.#locked(profile);
+    if (!slot) throw needsNoCode(profile);
+    try {
+      const source = await slot.source?.usable();
+      slot.put(await this.#parts.provide(slot.step, source, code));
+    } catch (error) {
+      throw addressed(asCredentialError(error), profile);
+    }
+    for (const other of this.#slots.values()) if (isBehind(other, slot)) other.unblock();
+    return slot.session ?? Promise.reject(stillFetching(profile));
+  }
+
+  /** The first step that asks for a code: one that holds no session before one that does. */
+  #locked(profile: string): SessionSlot | undefined {
+    const guarded: SessionSlot[] = [];
+    for (let slot: SessionSlot | undefined = this.#slot(profile); slot; slot = slot.source) {
+      if (mfaOf(slot.step)) guarded.unshift(slot);
+    }
+    return guarded.find(({ session }) => !session) ?? guarded[0];
   }
 
   /** Drops the profile's sessions from memory and store. */
@@ -227,6 +260,19 @@ export class Vendor {
       session ? `${error.message} The session held goes on being served.` : error.message,
     );
   }
+}
+
+function isBehind(slot: SessionSlot, unlocked: SessionSlot): boolean {
+  for (let { source } = slot; source; { source } = source) if (source === unlocked) return true;
+  return false;
+}
+
+function needsNoCode(profile: string): CredentialError {
+  return new CredentialError(
+    'NoMfa',
+    400,
+    `Profile "${profile}" needs no code: neither it nor what is behind it has an mfa_serial.`,
+  );
 }
 
 type Outcome = Credentials | CredentialError | undefined;

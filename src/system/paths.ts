@@ -14,6 +14,10 @@ export interface Paths {
   endpoint: string;
   leases: string;
   audit: string;
+  /** Which profiles have long-term keys in the keychain. */
+  keptKeys: string;
+  /** Where `aws login` keeps its sessions. */
+  loginCache: string;
   awsConfig: string;
   awsCredentials: string;
   ssoCache: string;
@@ -33,6 +37,8 @@ export function findPaths(env: Environment, configFile?: string): Paths {
     endpoint: join(stateDir, 'endpoint'),
     leases: join(stateDir, 'leases'),
     audit: join(stateDir, 'audit.jsonl'),
+    keptKeys: join(stateDir, 'keys.json'),
+    loginCache: homePath(env.AWS_LOGIN_CACHE_DIRECTORY, home) ?? join(home, '.aws', 'login', 'cache'),
     awsConfig: awsFile(env, 'AWS_CONFIG_FILE', home) ?? join(home, '.aws', 'config'),
     awsCredentials: awsFile(env, 'AWS_SHARED_CREDENTIALS_FILE', home) ?? join(home, '.aws', 'credentials'),
     ssoCache: join(home, '.aws', 'sso', 'cache'),
@@ -47,5 +53,9 @@ function xdg(value: string | undefined): string | undefined {
 /** Inside `credd exec` AWS's variables name the child's files; the person's own travel in `CREDD_AWS_*`. */
 function awsFile(env: Environment, name: string, home: string): string | undefined {
   const value = env[`CREDD_${name}`] || env[name];
-  return value?.startsWith('~/') ? join(home, value.slice(2)) : value;
+  return homePath(value, home);
+}
+
+function homePath(value: string | undefined, home: string): string | undefined {
+  return (value?.startsWith('~/') ? join(home, value.slice(2)) : value) || undefined;
 }

@@ -274,10 +274,14 @@ ${role('R', 'source_profile = zz\nmfa_serial = arn:aws:iam::1:mfa/ada')}`,
     t.match(await refusal(profile), {
       code: 'MfaRequired',
       statusCode: 403,
-      message: 'arn:aws:iam::1:mfa/ada',
+      message: `the MFA device arn:aws:iam::1:mfa/ada. Type: credd login ${profile}`,
     });
   }
-  t.match(await refusal('login'), { code: 'LoginSessionUnsupported', statusCode: 403 });
+  t.match(await refusal('login'), {
+    code: 'LoginRequired',
+    statusCode: 403,
+    message: /nobody is signed in. Type: aws login --profile login$/,
+  });
   t.match(await refusal('broken'), { code: 'InvalidProfile' }, 'a code would not help a broken profile');
   t.match(source(resolve('pasted').steps), { kind: 'session-token' }, 'a session needs no code any more');
 });

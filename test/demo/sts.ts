@@ -216,7 +216,13 @@ t.test('asks for a second factor where the role does', async (t) => {
   await t.resolves(assume(eve, guarded, code));
   const plain = await client(eve).send(new GetSessionTokenCommand({}));
   await t.rejects(assume(keys(plain.Credentials), guarded), { name: 'AccessDenied' });
-  const proven = await client(eve).send(new GetSessionTokenCommand(code));
+  await t.rejects(
+    client(eve).send(new GetSessionTokenCommand(code)),
+    { message: /one time pass code/ },
+    'a code serves once',
+  );
+  const next = { ...code, TokenCode: '123457' };
+  const proven = await client(eve).send(new GetSessionTokenCommand(next));
   await t.resolves(assume(keys(proven.Credentials), guarded), 'a session with a second factor carries it on');
 });
 

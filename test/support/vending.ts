@@ -90,6 +90,8 @@ export interface VendingOptions {
   seed?: number;
   env?: Record<string, string>;
   addressUrl?: string;
+  /** Where nothing is signed by an SDK, which goes by the machine's time. */
+  driveSigning?: boolean;
 }
 
 export interface LogLine {
@@ -99,6 +101,7 @@ export interface LogLine {
 }
 
 export interface Vending {
+  home: string;
   clock: TravelClock;
   aws: SimulatedAws;
   vendor: Vendor;
@@ -131,6 +134,7 @@ export async function startVending(t: Test, options: VendingOptions): Promise<Ve
   const clock = travelClock();
   const aws = await startSimulatedAws({
     clock,
+    ...(options.driveSigning ? { dpopClock: clock } : {}),
     world: {
       users: [USER],
       roleFor: (arn) => ({ arn, trusts: ['*'], maxSessionDuration: 43_200 }),
@@ -188,16 +192,17 @@ async function compose(
     env,
     withSsoToken: (step, use) => signIns.use(step, use),
     addressUrl: options.addressUrl,
+    loginCache: join(home, '.aws/login/cache'),
   });
   let inFlight = 0;
   let hanging = false;
   const sessions = new SessionStore(Promise.resolve(store), { debug: () => {} });
   const vendor: Vendor = new Vendor({
     chain: (profile, narrowing) => narrowed(resolveProfile(profile, shared, env), {}, narrowing),
-    async provide(step, source) {
+    async provide(step, source, code) {
       inFlight++;
       try {
-        return await provide(step, source);
+        return await provide(step, source, code);
       } finally {
         inFlight--;
       }
@@ -216,6 +221,7 @@ async function compose(
   });
 
   const vending: Vending = {
+    home,
     clock,
     aws,
     vendor,

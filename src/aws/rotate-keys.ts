@@ -1,0 +1,99 @@
+import { CredentialError } from '../errors.js';
+import type { Clock } from '../system/clock.js';
+import { awsError } from './aws-error.js';
+import type { Credentials } from './credentials.js';
+import { createdKey, type IamCall } from './iam.js';
+import type { KeptKeys, LongTermKeys } from './kept-keys.js';
+
+/** IAM tells its regions of a new key within seconds. */
+const TRIES = 10;
+const BETWEEN_TRIES = 1500;
+
+export interface Rotation {
+  profile: string;
+  kept: KeptKeys;
+  iam: IamCall;
+  /** Rejects where AWS does not take the keys. */
+  tryKeys(keys: LongTermKeys): Promise<unknown>;
+  /** What IAM is asked with: the keys themselves, or their MFA session. */
+  signer(keys: LongTermKeys): Promise<Credentials>;
+  clock: Clock;
+}
+
+/**
+ * A new access key is made, tried and stored, and the old one deactivated: it can be activated again until the next
+ * rotation deletes it. After any failure the old key is in place and active, and the new one is gone.
+ * @throws CredentialError
+ */
+export async function rotateKeys(rotation: Rotation): Promise<{ accessKeyId: string; previous: string }> {
+  const { profile, kept, iam, signer } = rotation;
+  await kept.lasting();
+  const old = await kept.get(profile);
+  const { previous } = kept.all.get(profile) ?? {};
+  const asOld = await signer(old);
+  if (previous)
+    await deletePrevious(iam, asOld, previous).catch((error) => refused(error, profile, 'DeleteAccessKey'));
+  const created = await iam('CreateAccessKey', asOld)
+    .then(createdKey)
+    .catch((error) => refused(error, profile, 'CreateAccessKey'));
+  try {
+    await untilTaken(rotation, created);
+    await kept.put(profile, created, { previous: old.accessKeyId });
+    await iam('UpdateAccessKey', created, { AccessKeyId: old.accessKeyId, Status: 'Inactive' });
+  } catch (error) {
+    await undo(rotation, { old, created, asOld, previous, why: error });
+  }
+  return { accessKeyId: created.accessKeyId, previous: old.accessKeyId };
+}
+
+async function deletePrevious(iam: IamCall, credentials: Credentials, AccessKeyId: string): Promise<void> {
+  await iam('DeleteAccessKey', credentials, { AccessKeyId }).catch((error: Error) => {
+    if (error.name !== 'NoSuchEntity') throw error;
+  });
+}
+
+async function untilTaken({ tryKeys, clock }: Rotation, keys: LongTermKeys): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return void (await tryKeys(keys));
+    } catch (error) {
+      if (tries >= TRIES || (error as CredentialError).code !== 'InvalidClientTokenId') throw error;
+    }
+    await new Promise<void>((done) => clock.after(BETWEEN_TRIES, done));
+  }
+}
+
+/** Always ends in an error: of what failed, and of what could not be undone. */
+async function undo(
+  { profile, kept, iam }: Rotation,
+  state: {
+    old: LongTermKeys;
+    created: LongTermKeys;
+    asOld: Credentials;
+    previous: string | undefined;
+    why: unknown;
+  },
+): Promise<never> {
+  const { old, created, asOld, previous, why } = state;
+  // Its answer may have been lost after it was done; a failure shows in the next call, which the old key signs.
+  await iam('UpdateAccessKey', created, { AccessKeyId: old.accessKeyId, Status: 'Active' }).catch(() => {});
+  const failures: string[] = [];
+  await kept
+    .put(profile, old, { previous })
+    .catch((error: Error) => failures.push(`the old key could not be stored again (${error.message})`));
+  await iam('DeleteAccessKey', asOld, { AccessKeyId: created.accessKeyId }).catch((error: Error) =>
+    failures.push(`delete the new key ${created.accessKeyId} by hand (${error.name})`),
+  );
+  const failed = awsError(why, profile, 'the rotation');
+  const left = failures.length === 0 ? 'The old key is in place.' : `But ${failures.join('; ')}.`;
+  throw new CredentialError(failed.code, failed.statusCode, `${failed.message} ${left}`, { cause: why });
+}
+
+function refused(error: unknown, profile: string, doing: string): never {
+  if ((error as Error).name !== 'LimitExceeded') throw awsError(error, profile, doing);
+  throw new CredentialError(
+    'LimitExceeded',
+    403,
+    `Profile "${profile}": its user has two access keys already, and AWS allows no third. Delete the one that is not used: aws iam list-access-keys, then aws iam delete-access-key`,
+  );
+}

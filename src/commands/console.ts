@@ -1,0 +1,49 @@
+import { segmentOf } from '../http/segment.js';
+import { readSettings } from '../settings.js';
+import { openBrowser } from '../system/desktop.js';
+import { type Command, text, UsageError } from './command.js';
+import { withDaemon } from './connect.js';
+import { orCode } from './login-mfa.js';
+import { oneTimePage } from './one-time-page.js';
+
+export const command: Command = {
+  usage: 'console PROFILE [--service SERVICE] [--print]',
+  help: `Opens the AWS console in the browser, signed in as the role session of PROFILE.
+Where no browser can open, the URL is printed: whoever has it is signed in, for 15 minutes.`,
+  takes: [1, 1],
+  options: {
+    service: { type: 'string', value: 'SERVICE', help: 'where in the console, as s3 or ec2' },
+    print: { type: 'boolean', help: 'print the URL, and open nothing' },
+  },
+  async run({ positionals: [profile = ''], values, env, stdout, stderr }) {
+    const service = text(values.service);
+    if (service !== undefined && !/^[a-z\d-]+(\/[a-z\d-]+)*$/.test(service))
+      throw new UsageError(
+        `"${service}" is not a service: write it as in the console's addresses, s3 or ec2`,
+      );
+    const settings = readSettings(env);
+    const url = await withDaemon(settings, async (daemon) => {
+      const asked = `/api/console/${segmentOf(profile)}`;
+      const take = () => daemon.ask<{ url: string }>('POST', asked, { service });
+      return (await orCode(daemon, profile, stderr, take)).url;
+    });
+    if (values.print) {
+      stdout.write(`${url}\n`);
+      return 0;
+    }
+    const page = await oneTimePage(url);
+    try {
+      if ((await openBrowser(page.url, env)) && (await page.fetched)) {
+        stderr.write(`The console opens in the browser as "${profile}".\n`);
+      } else {
+        stderr.write(
+          'No browser came for it. Open this URL, which is as good as a password, within 15 minutes:\n',
+        );
+        stdout.write(`${url}\n`);
+      }
+    } finally {
+      page.close();
+    }
+    return 0;
+  },
+};

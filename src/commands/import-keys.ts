@@ -1,0 +1,77 @@
+import { readFile } from 'node:fs/promises';
+import { putKeysBack, type Removal, takeKeysOut } from '../aws/keys-in-file.js';
+import { readSharedConfig } from '../aws/shared-config.js';
+import { staticKeys } from '../aws/static-keys.js';
+import { CredentialError } from '../errors.js';
+import { segmentOf } from '../http/segment.js';
+import type { Paths } from '../system/paths.js';
+import { rewriteFile } from '../system/rewrite-file.js';
+import type { DaemonClient } from './connect.js';
+
+/**
+ * Moves a profile's long-term keys from its file into the keychain. They leave the file last: after any failure they
+ * are still there, and nowhere else.
+ * @throws CredentialError
+ */
+export async function importKeys(
+  daemon: DaemonClient,
+  profile: string,
+  paths: Paths,
+): Promise<{ arn: string; path: string }> {
+  const { accessKeyId, secretAccessKey, kind } = await keysInFiles(profile, paths);
+  const path = kind === 'credentials' ? paths.awsCredentials : paths.awsConfig;
+  const before = await readFile(path);
+  const { rest, removal } = takeKeysOut(before, { path, kind, profile });
+  const url = `/api/keys/${segmentOf(profile)}`;
+  const body = { accessKeyId, secretAccessKey, undo: removal };
+  const { arn } = await daemon.ask<{ arn: string }>('POST', url, body);
+  try {
+    await rewriteFile(path, before, rest);
+  } catch (error) {
+    await daemon.ask('DELETE', url).catch(() => {});
+    throw error;
+  }
+  return { arn, path };
+}
+
+/** @throws CredentialError `NothingToUndo` (400) where the keys came from no file, or have been rotated since */
+export async function undoImport(daemon: DaemonClient, profile: string): Promise<string> {
+  const url = `/api/keys/${segmentOf(profile)}`;
+  const { undo } = await daemon.ask<{ undo?: Removal }>('GET', url);
+  if (!undo) {
+    throw new CredentialError(
+      'NothingToUndo',
+      400,
+      `The keys of "${profile}" in the keychain are not those that were in a file: there is nothing to put back.`,
+    );
+  }
+  const now = await readFile(undo.path);
+  await rewriteFile(undo.path, now, putKeysBack(now, undo, profile));
+  await daemon.ask('DELETE', url);
+  return undo.path;
+}
+
+async function keysInFiles(profile: string, paths: Paths) {
+  const config = await readSharedConfig({
+    config: paths.awsConfig,
+    credentials: paths.awsCredentials,
+    home: paths.home,
+  });
+  const section = config.profiles.get(profile);
+  for (const kind of ['credentials', 'config'] as const) {
+    const keys = section && staticKeys(section, kind);
+    if (keys?.sessionToken) {
+      throw new CredentialError(
+        'KeysNotMovable',
+        400,
+        `The keys of "${profile}" come with a session token (${section?.where('aws_session_token')}): they are temporary, and end by themselves.`,
+      );
+    }
+    if (keys) return { ...keys, kind };
+  }
+  throw new CredentialError(
+    'NoStaticKeys',
+    400,
+    `Profile "${profile}" has no keys in ${paths.awsCredentials}. To type them in: credd keys add ${profile}`,
+  );
+}

@@ -1,0 +1,106 @@
+import { segmentOf } from '../http/segment.js';
+import { readSettings } from '../settings.js';
+import { type Command, type CommandContext, UsageError } from './command.js';
+import { type DaemonClient, withDaemon } from './connect.js';
+import { importKeys, undoImport } from './import-keys.js';
+import { loginWithMfa } from './login-mfa.js';
+import { ask, canAsk, readPiped } from './prompt.js';
+import { printable, table, until } from './words.js';
+
+type Verb = (daemon: DaemonClient, profile: string, context: CommandContext) => Promise<void>;
+
+const verbs: Record<string, Verb> = { add, import: importOrUndo, rotate, list, remove };
+
+export const command: Command = {
+  usage: 'keys add|import|rotate|list|remove [PROFILE]',
+  help: `Keeps long-term access keys in the keychain instead of ~/.aws/credentials.
+
+  add PROFILE      asks for the keys, without echo; or two lines on stdin: id, secret
+  import PROFILE   moves the profile's keys out of ~/.aws/credentials; --undo moves them back
+  rotate PROFILE   a new key is made and tried, and the old one deactivated
+  list             whose keys are kept, and since when
+  remove PROFILE   takes them out of the keychain; AWS is not told`,
+  takes: [1, 2],
+  options: {
+    undo: { type: 'boolean', help: 'of import: put the keys back into the file' },
+    json: { type: 'boolean', help: 'of list: for a program' },
+  },
+  async run(context) {
+    const [word = '', profile = ''] = context.positionals;
+    const verb = Object.hasOwn(verbs, word) ? verbs[word] : undefined;
+    if (!verb) throw new UsageError(`"${word}" is not among ${Object.keys(verbs).join(', ')}`);
+    if ((word === 'list') !== (profile === ''))
+      throw new UsageError(
+        word === 'list' ? 'credd keys list takes no profile' : `Which profile? credd keys ${word} PROFILE`,
+      );
+    await withDaemon(readSettings(context.env), (daemon) => verb(daemon, profile, context));
+    return 0;
+  },
+};
+
+async function add(daemon: DaemonClient, profile: string, { stderr }: CommandContext): Promise<void> {
+  const [accessKeyId, secretAccessKey] = canAsk()
+    ? [await ask('Access key id: '), await ask('Secret access key (not shown): ', { hidden: true })]
+    : await readPiped();
+  const keys = { accessKeyId, secretAccessKey };
+  const { arn } = await daemon.ask<{ arn: string }>('POST', pathOf(profile), keys);
+  stderr.write(`The keys of ${arn} are in the keychain, for profile "${profile}".\n`);
+}
+
+async function importOrUndo(daemon: DaemonClient, profile: string, context: CommandContext): Promise<void> {
+  const { stderr, values, env } = context;
+  const { paths } = readSettings(env);
+  if (values.undo) {
+    const path = await undoImport(daemon, profile);
+    stderr.write(`The keys of "${profile}" are back in ${path}, and no longer in the keychain.\n`);
+  } else {
+    const { arn, path } = await importKeys(daemon, profile, paths);
+    stderr.write(
+      `The keys of ${arn} are in the keychain, and no longer in ${path}. Back: credd keys import --undo ${profile}\n`,
+    );
+  }
+}
+
+async function rotate(daemon: DaemonClient, profile: string, { stderr }: CommandContext): Promise<void> {
+  const asked = () =>
+    daemon.ask<{ accessKeyId: string; previous: string }>('POST', `${pathOf(profile)}/rotate`);
+  const { accessKeyId, previous } = await asked().catch(async (error) => {
+    if (error.code !== 'MfaRequired' || !canAsk()) throw error;
+    await loginWithMfa(daemon, profile, stderr);
+    return asked();
+  });
+  stderr.write(
+    `Profile "${profile}" has the new key ${shortened(accessKeyId)}; ${shortened(previous)} is deactivated, and deleted by the next rotation.\n`,
+  );
+}
+
+async function list(daemon: DaemonClient, _profile: string, context: CommandContext): Promise<void> {
+  const { stdout, stderr, values } = context;
+  const { keys } = await daemon.ask<{ keys: { profile: string; accessKeyId: string; since: number }[] }>(
+    'GET',
+    '/api/keys',
+  );
+  const shown = keys.map((it) => ({ ...it, accessKeyId: shortened(it.accessKeyId) }));
+  if (values.json) {
+    stdout.write(`${JSON.stringify(shown, ['profile', 'accessKeyId', 'since'], 2)}\n`);
+  } else if (keys.length === 0) {
+    stderr.write('The keychain holds no long-term keys. Move some there: credd keys import PROFILE\n');
+  } else {
+    const rows = shown.map((it) => [printable(it.profile), it.accessKeyId, until(it.since, Date.now())]);
+    stdout.write(table(['PROFILE', 'ACCESS KEY', 'KEPT SINCE'], rows));
+  }
+}
+
+async function remove(daemon: DaemonClient, profile: string, { stderr }: CommandContext): Promise<void> {
+  await daemon.ask('DELETE', pathOf(profile));
+  stderr.write(`The keys of "${profile}" are no longer in the keychain. At AWS they are as they were.\n`);
+}
+
+export function pathOf(profile: string): string {
+  return `/api/keys/${segmentOf(profile)}`;
+}
+
+/** Enough to tell keys apart. */
+function shortened(id: string): string {
+  return id.length > 12 ? `${id.slice(0, 4)}…${id.slice(-4)}` : `…${id.slice(-2)}`;
+}

@@ -1,0 +1,86 @@
+import { callerIdentity } from './aws/caller-identity.js';
+import type { AwsClients } from './aws/clients.js';
+import type { Credentials } from './aws/credentials.js';
+import { createIam, iamRegion } from './aws/iam.js';
+import type { KeptKeys, LongTermKeys } from './aws/kept-keys.js';
+import { shellWord } from './aws/mfa.js';
+import { unknownProfile } from './aws/profile-error.js';
+import { rotateKeys } from './aws/rotate-keys.js';
+import type { ProfileSection, SharedConfig } from './aws/shared-config.js';
+import { siteOf, stsSite } from './aws/site.js';
+import { hasStaticKeys } from './aws/static-keys.js';
+import { CredentialError } from './errors.js';
+import type { KeysApi } from './http/keys-routes.js';
+import type { Vendor } from './sessions/vendor.js';
+import type { Clock } from './system/clock.js';
+import type { Environment } from './system/paths.js';
+
+/** Long-term keys, as the command line asks for them. */
+export function createKeysApi(parts: {
+  kept: KeptKeys;
+  config(): SharedConfig;
+  vendor: Vendor;
+  clients: AwsClients;
+  env: Environment;
+  clock: Clock;
+}): KeysApi {
+  const { kept, vendor, clients, env, clock } = parts;
+
+  function sectionOf(profile: string): ProfileSection {
+    const section = parts.config().profiles.get(profile);
+    if (!section) throw unknownProfile(profile, parts.config());
+    return section;
+  }
+
+  function identityOf(profile: string, credentials: Credentials) {
+    const site = stsSite(sectionOf(profile), parts.config(), env);
+    return callerIdentity({ site, profile, credentials, clients });
+  }
+
+  return {
+    list: () => [...kept.all].map(([profile, keys]) => ({ profile, ...keys })),
+
+    async get(profile) {
+      return { ...(await kept.get(profile)), undo: await kept.undo(profile) };
+    },
+
+    async keep(profile, keys, undo) {
+      const section = sectionOf(profile);
+      await kept.lasting();
+      if (undo === undefined && hasStaticKeys(section)) throw keysInFile(section);
+      const { Arn } = await identityOf(profile, keys);
+      await kept.put(profile, keys, { undo });
+      vendor.chainsChanged();
+      return { arn: Arn };
+    },
+
+    async rotate(profile) {
+      const section = sectionOf(profile);
+      const region = iamRegion(stsSite(section, parts.config(), env).region);
+      const site = siteOf('iam', region, section, parts.config(), env);
+      const rotated = await rotateKeys({
+        profile,
+        kept,
+        iam: createIam(site, clients, clock.now),
+        tryKeys: (keys: LongTermKeys) => identityOf(profile, keys),
+        // Who demands a code of his users demands it of IAM calls too.
+        signer: async (keys) => (section.has('mfa_serial') ? vendor.session(profile) : keys),
+        clock,
+      }).finally(() => vendor.chainsChanged());
+      return rotated;
+    },
+
+    async remove(profile) {
+      await kept.remove(profile);
+      vendor.chainsChanged();
+    },
+  };
+}
+
+function keysInFile(section: ProfileSection): CredentialError {
+  return new CredentialError(
+    'KeysInFile',
+    400,
+    `Profile "${section.name}" has keys in a file already (${section.where('aws_access_key_id')}). To move them into the keychain, type: credd keys import ${shellWord(section.name)}`,
+  );
+}

@@ -1,0 +1,47 @@
+import { randomBytes } from 'node:crypto';
+import { open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { CredentialError } from '../errors.js';
+import { quoted } from './private-files.js';
+
+/**
+ * Replaces a file of the person's as a whole, with its mode kept and a symlink to it followed, unless it is no longer
+ * what was read of it. After an error the old content is still there.
+ * @throws CredentialError `FileChanged` (503) or `CannotWrite` (503)
+ */
+export async function rewriteFile(path: string, before: Uint8Array, after: Uint8Array): Promise<void> {
+  let temporary: string | undefined;
+  try {
+    const target = await realpath(path);
+    const { mode } = await stat(target);
+    temporary = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}.tmp`);
+    const file = await open(temporary, 'wx', 0o600);
+    try {
+      await file.writeFile(after);
+      await file.chmod(mode & 0o777);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    if (!(await readFile(target)).equals(before)) throw changed(path);
+    await rename(temporary, target);
+    temporary = undefined;
+  } catch (error) {
+    if (error instanceof CredentialError) throw error;
+    throw new CredentialError(
+      'CannotWrite',
+      503,
+      `${quoted(path)} cannot be rewritten (${(error as NodeJS.ErrnoException).code}), and is as it was.`,
+    );
+  } finally {
+    if (temporary) await rm(temporary, { force: true });
+  }
+}
+
+function changed(path: string): CredentialError {
+  return new CredentialError(
+    'FileChanged',
+    503,
+    `${quoted(path)} was changed by another program just now, and is left as that wrote it. Try again.`,
+  );
+}

@@ -1,0 +1,228 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import {
+  ACCOUNT,
+  HOUR,
+  keysProfile,
+  MINUTE,
+  roleProfile,
+  SECOND,
+  startVending,
+  type Vending,
+  type VendingOptions,
+} from '../support/vending.js';
+
+const DEVICE = `arn:aws:iam::${ACCOUNT}:mfa/ada`;
+const EVE = {
+  accountId: ACCOUNT,
+  name: 'ada',
+  accessKeyId: 'AKIAADA',
+  secretAccessKey: 'ada-secret',
+  mfaSerial: DEVICE,
+};
+const MFA = `mfa_serial = ${DEVICE}`;
+
+const CONFIG = [
+  keysProfile('user') + MFA,
+  keysProfile('plain'),
+  roleProfile('one', 'user', 'one', MFA),
+  roleProfile('two', 'plain', 'two', MFA),
+  roleProfile('three', 'one', 'three', MFA),
+  roleProfile('open', 'plain'),
+].join('\n');
+
+const role = (name: string) => `arn:aws:iam::${ACCOUNT}:role/${name}`;
+const guarded = ['one', 'two', 'direct'].map((name) => ({
+  arn: role(name),
+  trusts: [ACCOUNT],
+  requiresMfa: true,
+}));
+const world = {
+  users: [EVE],
+  roles: [
+    ...guarded,
+    { arn: role('three'), trusts: [role('one')] },
+    { arn: role('open'), trusts: [ACCOUNT] },
+  ],
+};
+
+function start(t: Test, options: Partial<VendingOptions> = {}): Promise<Vending> {
+  return startVending(t, { config: CONFIG, world, ...options });
+}
+
+const refused = (vending: Vending, profile: string) =>
+  vending.ask(profile).then(
+    (id) => t.fail(`got ${id}`),
+    (error) => error,
+  );
+
+t.test('a request that would need a code is answered at once, without a call', async (t) => {
+  const vending = await start(t);
+  for (const profile of ['user', 'one', 'two', 'three']) {
+    t.match(await refused(vending, profile), {
+      code: 'MfaRequired',
+      statusCode: 403,
+      retryable: false,
+      message: `Profile "${profile}" needs a code of the MFA device ${DEVICE}. Type: credd login ${profile}`,
+    });
+    t.equal(vending.vendor.mfaDevice(profile), DEVICE);
+  }
+  t.equal(vending.aws.calls.length, 0);
+  t.match(
+    await vending.ask('open'),
+    /^ASIA/,
+    'a role without mfa_serial is assumed with the keys themselves',
+  );
+  t.equal(vending.vendor.mfaDevice('open'), undefined);
+});
+
+t.test('one code serves all profiles with that device, for twelve hours', async (t) => {
+  const vending = await start(t);
+  const { aws, vendor, clock } = vending;
+  for (const profile of ['user', 'one', 'two', 'three']) await refused(vending, profile);
+  const session = await vendor.unlock('two', '778899');
+  t.equal(session.expiration - clock.now(), 12 * HOUR);
+  await vending.settled();
+  t.same(
+    ['one', 'two'].map((name) => aws.count('AssumeRole') > 0 && name),
+    ['one', 'two'],
+    'what waited for it was obtained',
+  );
+  const before = aws.calls.length;
+  t.equal(await vending.ask('user'), session.accessKeyId);
+  for (const profile of ['one', 'two', 'three']) t.match(await vending.ask(profile), /^ASIA/);
+  t.equal(aws.calls.length, before, 'and is served without another call');
+  t.equal(aws.count('GetSessionToken'), 1);
+  t.match(aws.calls.find(({ operation }) => operation === 'GetSessionToken')?.params, {
+    SerialNumber: DEVICE,
+    DurationSeconds: '43200',
+  });
+  for (const call of aws.calls.filter(({ operation }) => operation === 'AssumeRole')) {
+    t.notOk('SerialNumber' in call.params, 'a device that was proven is not named again');
+  }
+
+  await vending.pass(11 * HOUR, 10 * MINUTE);
+  for (const profile of ['one', 'two', 'three']) t.match(await vending.ask(profile), /^ASIA/);
+  t.equal(aws.count('GetSessionToken'), 1);
+  t.equal(vending.log.filter(({ level, code }) => level === 'warn' && code !== 'MfaRequired').length, 0);
+  await vending.pass(2 * HOUR, 10 * MINUTE);
+  for (const profile of ['user', 'one']) t.match(await refused(vending, profile), { code: 'MfaRequired' });
+  t.equal(aws.count('GetSessionToken'), 1, 'no renewal was tried without a person');
+});
+
+t.test('the MFA session outlives a restart', async (t) => {
+  const vending = await start(t);
+  const { accessKeyId } = await vending.vendor.unlock('one', '778899');
+  const again = await vending.restart();
+  t.equal(await again.ask('user'), accessKeyId);
+  t.match(await again.ask('two'), /^ASIA/);
+  t.equal(vending.aws.count('GetSessionToken'), 1);
+});
+
+t.test('a wrong, used or malformed code leaves what was held', async (t) => {
+  const vending = await start(t);
+  const { vendor, aws } = vending;
+  const { accessKeyId } = await vendor.unlock('user', '778899');
+  for (const code of ['000000', '778899']) {
+    const error = await vendor.unlock('user', code).catch((it) => it);
+    t.match(error, {
+      code: 'MfaCodeRefused',
+      statusCode: 403,
+      message: /did not take the code .* Wait for the next one, then type: credd login user$/,
+    });
+    t.notMatch(error.message, code);
+    t.notMatch(JSON.stringify(vending.log), code);
+  }
+  t.equal(await vending.ask('user'), accessKeyId);
+  t.match(vendor.states(), [{ profile: 'user', state: 'ready', lastError: undefined }]);
+  await t.rejects(vendor.unlock('open', '778890'), { code: 'NoMfa', statusCode: 400 });
+  t.equal(aws.count('GetSessionToken', 'AccessDenied'), 2);
+});
+
+t.test('a device that is not the user’s', async (t) => {
+  const vending = await start(t, { config: `${keysProfile('user')}mfa_serial = ${DEVICE}x\n` });
+  await t.rejects(vending.vendor.unlock('user', '778899'), {
+    code: 'MfaCodeRefused',
+    message: /Check mfa_serial of "user"/,
+  });
+});
+
+t.test('over other sources the code goes into AssumeRole, and a person renews it', async (t) => {
+  const output = JSON.stringify({
+    Version: 1,
+    AccessKeyId: EVE.accessKeyId,
+    SecretAccessKey: EVE.secretAccessKey,
+  });
+  const config = `[profile program]\ncredential_process = echo '${output}'\n
+[profile direct]\nrole_arn = ${role('direct')}\nsource_profile = program\nregion = eu-west-1\n${MFA}\n`;
+  const vending = await start(t, { config });
+  const { vendor, aws } = vending;
+  t.match(await refused(vending, 'direct'), { code: 'MfaRequired' });
+  t.equal(aws.calls.length, 0);
+  const session = await vendor.unlock('direct', '778899');
+  t.match(aws.calls, [{ operation: 'AssumeRole', params: { SerialNumber: DEVICE }, outcome: 'ok' }]);
+  t.equal(await vending.ask('direct'), session.accessKeyId);
+  t.match(vendor.states(), [{ renewsAt: undefined, source: 'process echo -> role direct with MFA' }]);
+  await vending.pass(59 * MINUTE);
+  t.equal(await vending.ask('direct'), session.accessKeyId, 'it lasts until its end');
+  await vending.pass(2 * MINUTE);
+  t.match(await refused(vending, 'direct'), { code: 'MfaRequired' });
+  t.equal(aws.calls.length, 1);
+});
+
+t.test('mfa_process supplies the code, and then nobody is asked', async (t) => {
+  const folder = t.testdir({});
+  const counter = join(folder, 'counter');
+  writeFileSync(counter, '100000');
+  const script = `n=$(cat '${counter}'); echo $((n + 1)) > '${counter}'; echo $n`;
+  const process = `mfa_process = sh -c "${script}"`;
+  const config = `${keysProfile('user')}${MFA}\n${process}\n${roleProfile('one', 'user', 'one', MFA)}`;
+  const vending = await start(t, { config, env: { PATH: globalThis.process.env.PATH ?? '' } });
+  t.match(await vending.ask('one'), /^ASIA/, "the source's own process serves the role");
+  t.match(await vending.ask('user'), /^ASIA/);
+  t.equal(vending.aws.count('GetSessionToken'), 1);
+  await vending.pass(24 * HOUR, 10 * MINUTE);
+  t.match(await vending.ask('one'), /^ASIA/);
+  t.match(vending.aws.count('GetSessionToken'), 3);
+  t.equal(vending.aws.count('GetSessionToken', 'AccessDenied'), 0);
+});
+
+t.test('what an mfa_process may do wrong', async (t) => {
+  const marker = join(t.testdir({}), 'shell');
+  const cases = [
+    ['echo 12345', /not a code of six digits/],
+    ['echo secret-code-9', /not a code of six digits/],
+    [`echo 123456; touch ${marker}`, /not a code of six digits/],
+    ['sh -c "echo 654321; echo no key inserted >&2; exit 4"', /exit code 4: no key inserted/],
+    ['no-such-program', /there is no program no-such-program/],
+    ['"unclosed', /a quote in it is not closed/],
+  ] as const;
+  for (const [command, message] of cases) {
+    const config = `${keysProfile('user')}${MFA}\nmfa_process = ${command}\n`;
+    const vending = await start(t, { config, env: { PATH: process.env.PATH ?? '' } });
+    const error = await refused(vending, 'user');
+    t.match(error, { code: 'MfaProcessFailed', statusCode: 403, retryable: true });
+    t.match(error.message, message);
+    t.notMatch(error.message, /12345|654321|secret-code/, 'what it printed is not repeated');
+    t.equal(vending.aws.calls.length, 0);
+  }
+  t.notOk(existsSync(marker), 'no shell reads it');
+});
+
+t.test('an mfa_process that repeats a code is asked again later', async (t) => {
+  const file = join(t.testdir({ code: '111111' }), 'code');
+  const config = `${keysProfile('user')}${MFA}\nmfa_process = cat ${file}\n`;
+  const vending = await start(t, { config, env: { PATH: process.env.PATH ?? '' } });
+  await vending.ask('user');
+  await vending.vendor.renew('user').then(
+    () => t.fail('the code was used'),
+    (error) => t.match(error, { code: 'MfaCodeRefused', retryable: true }),
+  );
+  writeFileSync(file, '222222');
+  t.equal(readFileSync(file, 'utf8'), '222222');
+  await vending.pass(12 * HOUR, 10 * MINUTE);
+  t.match(await vending.ask('user'), /^ASIA/);
+  t.equal(vending.aws.count('GetSessionToken', 'ok'), 2);
+  t.ok(vending.clock.now() > SECOND);
+});

@@ -1,0 +1,123 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import t, { type Test } from 'tap';
+import { startSimulatedAws } from '../../src/demo/aws.js';
+import { CLI, lacks, type Machine, machine, run } from '../support/cli.js';
+
+const TERMINAL = resolve('test/support/terminal.py');
+const noPython = lacks('python3', 'apt-get install -y python3');
+const ACCOUNT = '123456789012';
+const DEVICE = `arn:aws:iam::${ACCOUNT}:mfa/ada`;
+const ROLE = `arn:aws:iam::${ACCOUNT}:role/guarded`;
+const USER = {
+  accountId: ACCOUNT,
+  name: 'ada',
+  accessKeyId: 'AKIAADA',
+  secretAccessKey: 'adas-secret',
+  mfaSerial: DEVICE,
+};
+
+async function ready(t: Test, { daemon = true } = {}) {
+  const own = machine(t);
+  const aws = await startSimulatedAws({
+    world: { users: [USER], roles: [{ arn: ROLE, trusts: [ACCOUNT], requiresMfa: true }] },
+  });
+  t.teardown(() => aws.close());
+  own.profiles(
+    `[profile guarded]
+role_arn = ${ROLE}
+source_profile = user
+mfa_serial = ${DEVICE}
+endpoint_url = ${aws.url}
+
+[profile user]
+mfa_serial = ${DEVICE}
+endpoint_url = ${aws.url}
+
+[profile open]
+endpoint_url = ${aws.url}
+aws_access_key_id = ${USER.accessKeyId}
+aws_secret_access_key = ${USER.secretAccessKey}
+`,
+    `[user]\naws_access_key_id = ${USER.accessKeyId}\naws_secret_access_key = ${USER.secretAccessKey}\n`,
+  );
+  const running = daemon ? await own.serve([], { env: { CREDD_LOG_LEVEL: 'trace' } }) : undefined;
+  return { ...own, aws, running };
+}
+
+/** The command on a terminal of its own; what is written to its stdin is typed there. */
+const onTerminal = (t: Test, { env }: Machine, ...args: string[]) =>
+  run(t, ['python3', TERMINAL, process.execPath, CLI, ...args], { env });
+
+t.test('credd login asks for the code on the terminal', { skip: noPython }, async (t) => {
+  const own = await ready(t);
+  const login = onTerminal(t, own, 'login', 'guarded');
+  await login.prints(/Code of the MFA device arn:aws:iam::123456789012:mfa\/ada: /);
+  const command = readFileSync(`/proc/${login.pid}/cmdline`, 'latin1');
+  login.process.stdin?.write('77889\x7f99\r');
+  t.match(await login.ended, {
+    code: 0,
+    stdout: /: 77889.*99\r\nThe code was taken; the session expires in 11 h/,
+  });
+  t.notMatch(command, '778899');
+  t.match(await own.credd(['creds', 'guarded']), { code: 0, stdout: /"Code":"Success"/ });
+  t.match(await own.credd(['creds', 'user']), { code: 0 });
+  t.equal(own.aws.count('GetSessionToken'), 1);
+  t.notMatch(`${own.running?.stderr()}`, '778899', 'no log holds the code');
+});
+
+t.test('a code that AWS does not take, and no code at all', { skip: noPython }, async (t) => {
+  const own = await ready(t);
+  const type = async (keys: string, ...args: string[]) => {
+    const running = onTerminal(t, own, ...args);
+    await running.prints(/mfa\/ada: /);
+    running.process.stdin?.write(keys);
+    return running.ended;
+  };
+  t.match(await type('000000\r', 'login', 'user'), { code: 1, stdout: /Wait for the next one/ });
+  t.match(await type('12 34\r', 'login', 'user'), { code: 1, stdout: /six digits/ });
+  for (const keys of ['\x03', '12\x04', '\x1b']) {
+    t.match(await type(keys, 'login', 'user'), { code: 1, stdout: /Cancelled. Nothing was changed./ });
+  }
+  t.match(await own.credd(['creds', 'user']), { code: 1, stderr: /Type: credd login user/ });
+});
+
+for (const daemon of [true, false]) {
+  const how = daemon ? 'a daemon' : 'one of its own';
+  t.test(`exec asks on the terminal and goes on, with ${how}`, { skip: noPython }, async (t) => {
+    const own = await ready(t, { daemon });
+    const script = 'echo ready; read line; echo "in $CREDD_PROFILE: $line"';
+    const running = onTerminal(t, own, 'exec', 'guarded', '--', 'sh', '-c', script);
+    await running.prints(/mfa\/ada: /);
+    running.process.stdin?.write('778899\r');
+    await running.prints(/ready/);
+    running.process.stdin?.write('typed\n');
+    t.match(await running.ended, { code: 0, stdout: /in guarded: typed/ });
+  });
+}
+
+t.test('without a terminal it says what to do', async (t) => {
+  const own = await ready(t);
+  const nobody =
+    /^credd: .*on a terminal, and there is none here\. Type this in one: credd login user .*mfa_process/;
+  t.match(await own.credd(['login', 'user'], { input: '778899\n' }), {
+    code: 1,
+    stdout: /^$/,
+    stderr: nobody,
+  });
+  t.match(await own.credd(['exec', 'guarded', '--', 'true']), {
+    code: 1,
+    stderr: /^credd: Profile "guarded" needs a code .*Type: credd login guarded\n$/,
+  });
+  t.match(await own.credd(['login', 'open']), { code: 1, stderr: /needs no code/ });
+  t.match(await own.credd(['login', 'nope']), { code: 1, stderr: /no profile "nope"/ });
+  t.equal(own.aws.calls.length, 0);
+});
+
+t.test('where nothing would keep the session no code is wasted', async (t) => {
+  const own = await ready(t, { daemon: false });
+  t.match(await own.credd(['login', 'user'], { env: { CREDD_STORE: 'memory' } }), {
+    code: 1,
+    stderr: /No daemon is running.*credd serve/,
+  });
+});
