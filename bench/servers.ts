@@ -75,6 +75,28 @@ export async function startCredd(
   return { ...server, ownerToken };
 }
 
+/** A socket that is open while nobody runs: its first request starts credd. Undefined where systemd's tool is missing. */
+export async function startActivated({ env }: World, store: string): Promise<Server | undefined> {
+  if (spawnSync('systemd-socket-activate', ['--version']).error) return undefined;
+  const port = await freePort();
+  const passed = Object.keys(env).flatMap((name) => ['-E', name]);
+  const child = spawn(
+    'systemd-socket-activate',
+    ['-l', `127.0.0.1:${port}`, ...passed, process.execPath, CLI, 'serve', '--store', store],
+    { env, stdio: ['ignore', 'ignore', 'pipe'] },
+  );
+  await new Promise((listening) => child.stderr.once('data', listening));
+  child.stderr.resume();
+  return { url: `http://127.0.0.1:${port}`, child, stop: () => stopped(child) };
+}
+
+function stopped(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    child.once('exit', () => resolve());
+    child.kill();
+  });
+}
+
 /** One of the bare servers beside this file; `args` follow its port. */
 export async function startBare(script: string, ...args: string[]): Promise<Server> {
   const port = await freePort();

@@ -1,3 +1,4 @@
+import type { FastifyListenOptions } from 'fastify';
 import type { Logger } from 'pino';
 import { Audit } from './access/audit.js';
 import { Leases } from './access/leases.js';
@@ -11,8 +12,12 @@ import { createProvider } from './aws/provider.js';
 import { watchSharedConfig } from './aws/shared-config.js';
 import { createApi } from './daemon-api.js';
 import { createSignIns } from './daemon-sign-ins.js';
+import { CredentialError } from './errors.js';
 import { buildApp } from './http/app.js';
+import { closeGently } from './http/drain.js';
 import { createGuard } from './http/guard.js';
+import { createMetrics } from './http/metrics.js';
+import { Traffic } from './http/traffic.js';
 import { createKeysApi } from './keys-api.js';
 import { Refresher } from './sessions/refresher.js';
 import { SessionStore } from './sessions/session-store.js';
@@ -22,6 +27,7 @@ import { watchProfileSettings } from './settings-watch.js';
 import type { Clock } from './system/clock.js';
 import { type OpenedStore, openStore } from './system/open-store.js';
 import { createPeerLookup } from './system/peer.js';
+import { Tally } from './system/tally.js';
 
 const HOSTS = ['127.0.0.1', 'localhost', '[::1]'] as const;
 
@@ -32,6 +38,8 @@ export interface DaemonOptions {
   ownerToken: string;
   /** 0 for any free one. */
   port: number;
+  /** A listening socket that was opened for us; the port then does not count. */
+  fd?: number | undefined;
   /** Whether even the owner's own processes must show a token. */
   needsToken: boolean;
   /** Whether it outlasts a command: it then renews sign-ins that nobody has used yet. */
@@ -45,6 +53,11 @@ export interface Daemon {
   url: string;
   /** Which store it is; rejects where the one that was asked for cannot be had. */
   store: Promise<OpenedStore>;
+  /** How many profiles have a session now. */
+  readonly sessions: number;
+  /** Reads the person's files as they are at this moment. */
+  reload(): Promise<void>;
+  /** Ends in less than 2 s: answers under way are finished, and what is to be kept is written. */
   stop(): Promise<void>;
 }
 
@@ -77,7 +90,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const resolved = resolveProfile(profile, current(), env);
     return narrowed(resolved, policyFiles.into(profile, profileSettings.of(profile).narrowing), narrowing);
   };
-  const clients = createClients(env);
+  const calls = new Tally();
+  const renewals = new Tally();
+  const clients = createClients(env, undefined, (operation, result) => calls.add(operation, result));
   const refresher = new Refresher(clock);
   const sessions = new SessionStore(
     store.then((opened) => opened.store),
@@ -102,6 +117,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     refresher,
     clock,
     random: Math.random,
+    renewed: (profile, outcome) => renewals.add(profile, outcome),
     log,
   });
   const leases = new Leases({
@@ -136,7 +152,23 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     signIns: forSignIns.api(vendor),
     env,
   });
-  const app = buildApp({ guard, sameUser, vendor, api, trail: audit, log });
+  const traffic = new Traffic();
+  let kind: string = settings.store;
+  store.then((opened) => (kind = opened.store.kind)).catch(() => {});
+  const metrics = createMetrics({
+    traffic,
+    calls,
+    renewals,
+    expirations: () =>
+      vendor.states().flatMap(({ profile, expiresAt }) => (expiresAt ? [[profile, expiresAt]] : [])),
+    store: () => ({ kind, up: sessions.problem === undefined }),
+    now: clock.now,
+  });
+  const app = buildApp({ guard, sameUser, vendor, api, trail: audit, log, traffic, metrics });
+  closeGently(app, clock, {
+    answerAll: () => vendor.answerAll(),
+    cut: (count) => log.warn(`${count} connections had not ended in time and were cut`),
+  });
 
   config.subscribe(() => {
     if (config.problem) log.warn(`${config.problem}. The last good state goes on.`);
@@ -167,12 +199,38 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 
   try {
     await leases.restore();
-    await app.listen({ host: '127.0.0.1', port: options.port });
+    await app.listen(where(options));
+    onLoopback(app.server.address());
   } catch (error) {
     await stop();
     throw error;
   }
-  return { url: `http://127.0.0.1:${portOf(app.server.address())}`, store, stop };
+  return {
+    url: `http://127.0.0.1:${portOf(app.server.address())}`,
+    store,
+    get sessions() {
+      return vendor.states().filter(({ state }) => state === 'ready').length;
+    },
+    async reload() {
+      await Promise.all([config.reload(), profileSettings.reload()]);
+    },
+    stop,
+  };
+}
+
+/** Fastify hands all of it to Node, which takes a descriptor too. */
+function where({ fd, port }: DaemonOptions): FastifyListenOptions {
+  return fd === undefined ? { host: '127.0.0.1', port } : ({ fd } as FastifyListenOptions);
+}
+
+/** A socket unit may have been edited to listen to the whole network. */
+function onLoopback(address: ReturnType<import('node:net').Server['address']>): void {
+  if (address !== null && typeof address === 'object' && address.address === '127.0.0.1') return;
+  throw new CredentialError(
+    'NotLoopback',
+    400,
+    'The socket that credd was handed does not listen on 127.0.0.1. Set ListenStream=127.0.0.1:8363 in credd.socket.',
+  );
 }
 
 function portOf(address: ReturnType<import('node:net').Server['address']>): number {

@@ -8,6 +8,8 @@ export interface WatchedProfileSettings {
   /** Why the newest state of config.ini could not be taken; the last good one goes on. */
   readonly problem: string | undefined;
   subscribe(listener: () => void): void;
+  /** Reads it as it is at this moment. */
+  reload(): Promise<void>;
   close(): void;
 }
 
@@ -52,6 +54,7 @@ export async function watchProfileSettings(
       return problem;
     },
     subscribe: (listener) => listeners.push(listener),
+    reload: watch.reload,
     close: watch.close,
   };
 }

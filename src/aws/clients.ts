@@ -29,9 +29,14 @@ export interface AwsClients {
 
 /**
  * The SDK is loaded at the first call: a daemon that serves from its store never needs it. `timeout` is what one
- * attempt may take to connect, to be answered, or to go on with an answer, in milliseconds.
+ * attempt may take to connect, to be answered, or to go on with an answer, in milliseconds; `called` is told of every
+ * call: its operation, and `ok` or the name of the error.
  */
-export function createClients(env: Environment, timeout = CALL_TIMEOUT): AwsClients {
+export function createClients(
+  env: Environment,
+  timeout = CALL_TIMEOUT,
+  called: (operation: string, result: string) => void = () => {},
+): AwsClients {
   const handlers = new Map<string, Promise<NodeHttpHandler>>();
 
   function handlerFor(caBundle: string): Promise<NodeHttpHandler> {
@@ -62,19 +67,39 @@ export function createClients(env: Environment, timeout = CALL_TIMEOUT): AwsClie
     };
   }
 
+  function counted<Client extends STSClient | SSOClient>(client: Client): Client {
+    (client as STSClient).middlewareStack.add(
+      (next, { commandName = '' }) =>
+        async (args) => {
+          const operation = String(commandName).replace(/Command$/, '');
+          try {
+            const result = await next(args);
+            called(operation, 'ok');
+            return result;
+          } catch (error) {
+            called(operation, (error as Error).name);
+            throw error;
+          }
+        },
+      { step: 'initialize', name: 'credd-count' },
+    );
+    return client;
+  }
+
   return {
     handler: (site) => handlerFor(site.caBundle ?? ''),
     async sts(site, credentials) {
       const { STSClient } = await import('@aws-sdk/client-sts');
-      return new STSClient({
+      const settings = {
         ...(await config(site)),
         sigv4aSigningRegionSet: [],
         credentials: credentials ? identity(credentials) : NOBODY,
-      });
+      };
+      return counted(new STSClient(settings));
     },
     async sso(site) {
       const { SSOClient } = await import('@aws-sdk/client-sso');
-      return new SSOClient({ ...(await config(site)), credentials: NOBODY });
+      return counted(new SSOClient({ ...(await config(site)), credentials: NOBODY }));
     },
     async text(url) {
       return shortText(url, await handlerFor(env.AWS_CA_BUNDLE ?? ''));

@@ -46,6 +46,8 @@ export interface WatchedSharedConfig {
   readonly problem: string | undefined;
   /** Called after each change of `current` or `problem`. The returned function ends it. */
   subscribe(listener: () => void): () => void;
+  /** Reads the files as they are at this moment. */
+  reload(): Promise<void>;
   close(): void;
 }
 
@@ -87,6 +89,7 @@ export async function watchSharedConfig(options: {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    reload: watch.reload,
     close: watch.close,
   };
 }

@@ -34,6 +34,10 @@ export const commands: CommandTable = {
   accounts: { summary: 'the accounts and roles behind a sign-in', load: () => import('./accounts.js') },
   populate: { summary: 'write a profile for each account and role', load: () => import('./populate.js') },
   setup: { summary: 'a first sign-in, question by question', load: () => import('./setup.js') },
+  service: {
+    summary: 'keep the daemon always there, as a service of your own',
+    load: () => import('./service.js'),
+  },
   completion: {
     summary: 'print a script that completes commands and profiles',
     load: () => import('./completion.js'),

@@ -7,19 +7,23 @@ import { readSettings, type Settings } from '../settings.js';
 import { checkState } from '../state-check.js';
 import { systemClock } from '../system/clock.js';
 import { endCoreDumps, withoutCoreDumps } from '../system/core-dumps.js';
+import { passedSockets, withoutServiceVariables } from '../system/listening-sockets.js';
 import {
   createPrivateFile,
   ensurePrivateFolder,
   readPrivateFile,
   writePrivateFile,
 } from '../system/private-files.js';
+import { createServiceNotifier } from '../system/service-notify.js';
+import { adoptStateFolder } from '../system/state-version.js';
 import { type Command, type CommandContext, text } from './command.js';
 import { findDaemon } from './connect.js';
 import { runChild } from './run-child.js';
 
 export const command: Command = {
   usage: 'serve [--port PORT] [--store auto|keychain|file|memory] [--config FILE]',
-  help: 'Runs the daemon in the foreground, on 127.0.0.1 alone. It logs to stderr.',
+  help: `Runs the daemon in the foreground, on 127.0.0.1 alone. It logs to stderr.
+To have it always there: credd service install`,
   takes: [0, 0],
   options: {
     port: { type: 'string', value: 'PORT', help: 'where to listen; 8363 unless said otherwise' },
@@ -39,7 +43,9 @@ export const command: Command = {
     process.umask(NOBODY_ELSE);
     const { port, store, config } = values;
     const settings = readSettings(env, { port: text(port), store: text(store), config: text(config) });
-    await serve({ settings, stderr, stopped: stopSignal() });
+    // A service manager's SIGHUP means "reload", a terminal's that it is gone.
+    const stopped = env.NOTIFY_SOCKET ? stopSignal(['SIGINT', 'SIGTERM']) : stopSignal();
+    await serve({ settings, stderr, stopped });
     return 0;
   },
 };
@@ -58,40 +64,64 @@ export async function serve(options: {
   greet?: (url: string) => void;
 }): Promise<void> {
   const { settings, stderr, stopped, greet } = options;
-  const { stateDir, endpoint, ownerToken } = settings.paths;
+  const { paths, env } = settings;
+  const { stateDir, endpoint, ownerToken } = paths;
   const log = await createLog(settings.logLevel, stderr);
   await ensurePrivateFolder(stateDir);
   await checkState(settings.paths);
+  await adoptStateFolder(stateDir);
+  const [passed] = passedSockets(env, process.pid);
   const daemon = await startDaemon({
-    settings,
+    settings: { ...settings, env: withoutServiceVariables(env) },
     log,
     clock: systemClock,
     ownerToken: await ownToken(ownerToken),
     port: settings.port,
+    fd: passed?.fd,
     needsToken: false,
     resident: true,
-    keepsLeases: !(await anotherRuns(settings)),
+    // Behind a socket that was passed to us nobody else can be; to ask there would be to wait for ourselves.
+    keepsLeases: passed !== undefined || !(await anotherRuns(settings)),
   }).catch(async (error) => {
     throw await cannotListen(error, settings);
   });
+  const notifier = createServiceNotifier({
+    env,
+    pid: process.pid,
+    clock: systemClock,
+    status: () => `${daemon.url}, sessions of ${daemon.sessions} profiles`,
+    failed: (reason) => log.warn(reason),
+  });
+  const reload = async () => {
+    await notifier.reloading();
+    await daemon.reload();
+    await notifier.ready();
+  };
   try {
     await writePrivateFile(endpoint, `${daemon.url}\n`);
     log.info(`credd listens on ${daemon.url}`);
+    if (notifier.active) process.on('SIGHUP', reload);
+    void notifier.ready();
     greet?.(daemon.url);
     const storeFailed = new Promise<never>((_, reject) => {
       daemon.store.then(({ reason }) => log.info(reason), reject);
     });
     log.info(`${await Promise.race([stopped, storeFailed])}: credd stops`);
   } finally {
-    if ((await read(endpoint)) === daemon.url) await rm(endpoint, { force: true });
-    await daemon.stop();
+    notifier.close();
+    // A socket of the service manager's goes on listening: who asks there next starts us again.
+    if (!passed && (await read(endpoint)) === daemon.url) await rm(endpoint, { force: true });
+    await Promise.all([notifier.stopping(), daemon.stop()]);
+    process.off('SIGHUP', reload);
   }
 }
 
 /** The next one ends the process at once. */
-export function stopSignal(): Promise<NodeJS.Signals> {
+export function stopSignal(
+  signals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'],
+): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, resolve);
+    for (const signal of signals) process.once(signal, resolve);
   });
 }
 

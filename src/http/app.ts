@@ -8,13 +8,16 @@ import { asCredentialError, JSON_TYPE, refuseConnection, sendError } from './ans
 import { type Api, apiRoutes } from './api.js';
 import { credsRoutes } from './creds.js';
 import type { Caller, Guard } from './guard.js';
+import type { Metrics } from './metrics.js';
 import { noteRefusal } from './noted.js';
-import { OpenConnections } from './open-connections.js';
 import { PageUnauthorized } from './page.js';
+import { Traffic } from './traffic.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
     caller: Caller;
+    /** By `performance.now()`. */
+    askedAt: number;
   }
 }
 
@@ -40,12 +43,15 @@ export interface AppParts {
   api: Api;
   trail: Trail;
   log: HttpLog;
+  traffic?: Traffic;
+  metrics?: Metrics;
   limits?: typeof LIMITS;
 }
 
 /** The questions and the answers; whoever is let in by the guard. It listens to nothing by itself. */
 export function buildApp(parts: AppParts): FastifyInstance {
   const { guard, sameUser, vendor, api, trail, log, limits = LIMITS } = parts;
+  const { traffic = new Traffic(), metrics } = parts;
   // Without a logger of Fastify's own: a child of it for every request costs more than the rest of the answer.
   const app = fastify({
     bodyLimit: MOST_BODY,
@@ -66,15 +72,14 @@ export function buildApp(parts: AppParts): FastifyInstance {
       refuseConnection(socket, `This is not a request that credd can read: ${error.message}`),
   });
 
-  const connections = new OpenConnections();
-
   function admit(request: FastifyRequest, reply: FastifyReply, next: () => void): void {
-    connections.asked(request.raw.socket, reply.raw);
+    request.askedAt = performance.now();
     const enter = (caller: Caller) => {
       request.caller = caller;
       next();
     };
     const refuse = (error: unknown) => {
+      traffic.answered('', asCredentialError(error).code, request.askedAt);
       if (error instanceof CredentialError)
         log.warn({ code: error.code, method: request.method }, error.message);
       if (error instanceof PageUnauthorized) error.allowReading(reply);
@@ -99,13 +104,12 @@ export function buildApp(parts: AppParts): FastifyInstance {
   }
 
   app.decorateRequest('caller');
+  app.decorateRequest('askedAt', 0);
   app.server.maxConnections = limits.connections;
   app.server.on('connection', (socket) => {
-    connections.opened(socket);
     sameUser.watch(socket);
     trail.watch(socket);
   });
-  app.addHook('preClose', async () => connections.end());
   app.server.on('connect', (_request, socket) =>
     refuseConnection(socket as Socket, 'credd is no proxy: it has no CONNECT.'),
   );
@@ -119,7 +123,14 @@ export function buildApp(parts: AppParts): FastifyInstance {
   app.get('/', (_request, reply) => {
     reply.type('text/plain').send('credd vends AWS credentials: GET /creds/<profile>\n');
   });
-  app.register(async (routes) => credsRoutes(routes, { vendor, trail, log }));
+  if (metrics) {
+    app.get('/metrics', async (_request, reply) => {
+      const { type, body } = await metrics.text();
+      reply.header('content-type', type).header('cache-control', 'no-store');
+      return body;
+    });
+  }
+  app.register(async (routes) => credsRoutes(routes, { vendor, trail, log, traffic }));
   app.register(async (routes) => apiRoutes(routes, api, trail));
   return app;
 }

@@ -2,38 +2,60 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Trail } from '../access/audit.js';
 import { CredentialError } from '../errors.js';
 import type { Vendor } from '../sessions/vendor.js';
-import { JSON_TYPE } from './answer.js';
+import { asCredentialError, JSON_TYPE } from './answer.js';
 import { answerPages } from './cors.js';
 import { noteVend } from './noted.js';
 import { profileOf } from './segment.js';
+import type { Traffic } from './traffic.js';
 
 interface CredsParts {
   vendor: Vendor;
   trail: Trail;
   log: { debug(context: object, message: string): void };
+  traffic: Traffic;
 }
 
 /** `GET /creds/<profile>`: the role session in the ECS container-credentials format. */
-export async function credsRoutes(app: FastifyInstance, { vendor, trail, log }: CredsParts): Promise<void> {
+export async function credsRoutes(
+  app: FastifyInstance,
+  { vendor, trail, log, traffic }: CredsParts,
+): Promise<void> {
   await answerPages(app);
   app.all('/creds/*', (request, reply) => {
     if (request.raw.method !== 'GET') return reply.send(onlyGet());
     const profile = profileOf(request.raw.url ?? '');
     if (profile === undefined) return reply.send(malformed());
-    const { caller } = request;
-    const body = vendor.get(profile, caller.kind === 'lease' ? caller.lease.narrowing : undefined);
-    if (Buffer.isBuffer(body)) return vend(request, reply, profile, body);
+    const body = known(profile, request);
+    if (Buffer.isBuffer(body)) {
+      traffic.hits++;
+      return vend(request, reply, profile, body);
+    }
     body.then(
       (bytes) => vend(request, reply, profile, bytes),
-      (error) => reply.send(error),
+      (error) => {
+        const { code } = asCredentialError(error);
+        traffic.answered(profile, code, request.askedAt);
+        reply.send(error);
+      },
     );
     return reply;
   });
+
+  /** Of a name that is no profile of ours, or of a broken one, nothing is kept. */
+  function known(profile: string, { askedAt, caller }: FastifyRequest): ReturnType<Vendor['get']> {
+    try {
+      return vendor.get(profile, caller.kind === 'lease' ? caller.lease.narrowing : undefined);
+    } catch (error) {
+      traffic.answered('', asCredentialError(error).code, askedAt);
+      throw error;
+    }
+  }
 
   function vend(request: FastifyRequest, reply: FastifyReply, profile: string, body: Buffer): void {
     log.debug({ profile, caller: request.caller.kind }, 'vended');
     noteVend(trail, request, profile);
     reply.header('content-type', JSON_TYPE).header('cache-control', 'no-store').send(body);
+    traffic.answered(profile, 'ok', request.askedAt);
   }
 }
 

@@ -28,7 +28,7 @@ export interface GuardParts {
 }
 
 /** What is none of the others counts as `api`: it needs the owner's token. */
-type Area = 'creds' | 'health' | 'front' | 'api';
+type Area = 'creds' | 'health' | 'front' | 'metrics' | 'api';
 
 interface Question {
   request: IncomingMessage;
@@ -73,6 +73,7 @@ function areaOf(url: string): Area {
   const [path] = url.split('?', 1);
   if (path === '/healthz') return 'health';
   if (path === '/creds') return 'creds';
+  if (path === '/metrics') return 'metrics';
   return path === '/' ? 'front' : 'api';
 }
 

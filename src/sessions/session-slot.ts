@@ -235,12 +235,25 @@ export class SessionSlot {
     const { key } = this;
     this.#dueAt = dueAt;
     if (dueAt === Number.POSITIVE_INFINITY) this.#parts.refresher.cancel(key);
-    else this.#parts.refresher.schedule({ key, dueAt, renew: () => this.#renewIfWarm() });
+    else
+      this.#parts.refresher.schedule({
+        key,
+        dueAt,
+        calls: () => this.#calls(),
+        renew: () => this.#renewIfWarm(),
+      });
   }
 
   /** Nobody asked for it in a long while: it is left to lapse, and fetched anew by whoever asks next. */
   #renewIfWarm(): void {
     if (this.#isWarm(this.#now())) this.obtain();
+  }
+
+  /** Its own, and those for the sources that have lapsed with it; as those go first, its own may fall among the next. */
+  #calls(): number {
+    const { source } = this;
+    const lapsed = source && source.step.kind !== 'keys' && !source.lasting;
+    return 1 + (lapsed ? source.#calls() + 1 : 0);
   }
 
   #isWarm(at: number): boolean {

@@ -11,6 +11,8 @@ import { FIRST_SESSION_WAIT, LAST_MOMENT_WAIT } from './timing.js';
 export interface VendorParts extends Omit<SlotParts, 'failed' | 'renewed'> {
   /** @throws CredentialError where the profile is unknown or broken, or cannot be narrowed so */
   chain(profile: string, narrowing?: Narrowing): Chain;
+  /** A session was obtained, `ok`, or could not be, for the reason of that code. */
+  renewed?(profile: string, outcome: string): void;
   log: {
     info(context: object, message: string): void;
     warn(context: object, message: string): void;
@@ -44,6 +46,8 @@ export class Vendor {
   readonly #narrowingKeys = new WeakMap<Narrowing, string>();
   /** The answers for SDKs, serialised once for each session. */
   readonly #bodies = new WeakMap<RoleSession, Buffer>();
+  /** Ends the waiting of those who wait for a flight. */
+  readonly #waits = new Set<() => void>();
 
   constructor(parts: VendorParts) {
     this.#parts = parts;
@@ -165,6 +169,11 @@ export class Vendor {
     }
   }
 
+  /** Whoever waits for AWS gets what there is now: the daemon is about to stop. */
+  answerAll(): void {
+    for (const end of this.#waits) end();
+  }
+
   /** How the profiles stand that were asked for since the daemon started. */
   states(): ProfileState[] {
     return [...this.#asked.values()].map(({ profile, narrowing, slot }) =>
@@ -218,8 +227,13 @@ export class Vendor {
   /** What comes of the flight, its failure too; undefined where that takes too long. */
   #within(wait: number, flight: Promise<Credentials>): Promise<Outcome> {
     return new Promise((resolve) => {
-      const cancel = this.#parts.clock.after(wait, () => resolve(undefined));
-      flight.then(resolve, resolve).finally(cancel);
+      const end = () => resolve(undefined);
+      const cancel = this.#parts.clock.after(wait, end);
+      this.#waits.add(end);
+      flight.then(resolve, resolve).finally(() => {
+        cancel();
+        this.#waits.delete(end);
+      });
     });
   }
 
@@ -230,6 +244,7 @@ export class Vendor {
   }
 
   #logRenewal({ step, session, renewsAt }: SessionSlot): void {
+    this.#parts.renewed?.(step.profile, 'ok');
     this.#parts.log.info(
       { profile: step.profile, step: step.kind, expires: iso(session?.expiration), renews: iso(renewsAt) },
       `new session for profile "${step.profile}"`,
@@ -237,6 +252,7 @@ export class Vendor {
   }
 
   #logFailure({ step, session }: SessionSlot, { error }: Failure): void {
+    this.#parts.renewed?.(step.profile, error.code);
     // Of a sign-in that is needed the sign-in tells, once for all the profiles behind it.
     if (error.code === 'SsoLoginRequired') return;
     this.#parts.log.warn(

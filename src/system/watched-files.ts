@@ -14,6 +14,8 @@ export type FileState =
 export interface WatchedFiles {
   /** The files as last taken, in the order of the paths; a file that has not changed is the same object. */
   readonly current: readonly FileState[];
+  /** Takes them as they are at this moment. */
+  reload(): Promise<void>;
   close(): void;
 }
 
@@ -75,6 +77,10 @@ export async function watchFiles({ paths, clock, onChange }: WatchOptions): Prom
     if (!closed) cancel = clock.after(changing === undefined ? LOOK_EVERY : STANDS_STILL, look);
   }
 
+  async function reload(): Promise<void> {
+    if ((await take(await fingerprint(paths))) && !closed) onChange(current);
+  }
+
   const first = await fingerprint(paths);
   if (!(await take(first))) current = await Promise.all(paths.map(readFileState));
   schedule();
@@ -83,6 +89,7 @@ export async function watchFiles({ paths, clock, onChange }: WatchOptions): Prom
     get current() {
       return current;
     },
+    reload,
     close() {
       closed = true;
       cancel();

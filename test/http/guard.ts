@@ -253,7 +253,7 @@ t.test('without a token', async (t) => {
     ['POST /api/leases', 401, { method: 'POST', target: '/api/leases' }],
     ['/creds, encoded', 401, { target: '/%63reds/dev' }],
     ['//creds', 401, { target: '//creds/dev' }],
-    ['/metrics', 401, { target: '/metrics' }],
+    ['/metrics is for the same user, and here there is none', 404, { target: '/metrics' }],
     ['anything else', 401, { target: '/favicon.ico' }],
   ]);
 });

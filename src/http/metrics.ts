@@ -1,0 +1,124 @@
+import type { Gauge, Histogram, Registry } from 'prom-client';
+import type { Tally } from '../system/tally.js';
+import type { Traffic } from './traffic.js';
+
+export interface MetricsParts {
+  traffic: Traffic;
+  /** By operation, and `ok` or the name of the error. */
+  calls: Tally;
+  /** By profile, and `ok` or the code of the error. */
+  renewals: Tally;
+  /** When the session of each profile ends, in milliseconds since the epoch. */
+  expirations(): Iterable<readonly [profile: string, at: number]>;
+  store(): { kind: string; up: boolean };
+  now(): number;
+}
+
+export interface Metrics {
+  text(): Promise<{ type: string; body: string }>;
+}
+
+/** For Prometheus. The library is loaded when somebody asks; until then, and between, there are only plain counters. */
+export function createMetrics(parts: MetricsParts): Metrics {
+  let loaded: Promise<Registry> | undefined;
+  return {
+    async text() {
+      loaded ??= register(parts);
+      const registry = await loaded;
+      return { type: registry.contentType, body: await registry.metrics() };
+    },
+  };
+}
+
+async function register(parts: MetricsParts): Promise<Registry> {
+  const { Counter, Gauge, Registry } = (await import('prom-client')).default;
+  const registry = new Registry();
+  const registers = [registry];
+  const counted = (name: string, help: string, [first, second]: [string, string], tally: Tally) =>
+    new Counter({
+      name,
+      help,
+      labelNames: [first, second],
+      registers,
+      collect() {
+        this.reset();
+        for (const [one, other, count] of tally.entries()) this.inc({ [first]: one, [second]: other }, count);
+      },
+    });
+
+  const { traffic, calls, renewals } = parts;
+  counted('credd_requests_total', 'Requests for credentials', ['profile', 'outcome'], traffic.answers);
+  counted('credd_aws_calls_total', 'Calls to AWS, retries not counted', ['operation', 'result'], calls);
+  counted('credd_renewals_total', 'Sessions obtained, and failures to', ['profile', 'outcome'], renewals);
+  new Counter({
+    name: 'credd_cache_hits_total',
+    help: 'Requests for credentials that were answered from memory',
+    registers,
+    collect() {
+      this.reset();
+      this.inc(traffic.hits);
+    },
+  });
+  registry.registerMetric(answerTimes(traffic));
+  new Gauge({
+    name: 'credd_session_expiry_seconds',
+    help: 'How long the session of a profile still lasts',
+    labelNames: ['profile'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [profile, at] of parts.expirations()) this.set({ profile }, (at - parts.now()) / 1000);
+    },
+  });
+  new Gauge({
+    name: 'credd_store_up',
+    help: 'Whether the store of sessions did well when it was last used',
+    labelNames: ['kind'],
+    registers,
+    collect() {
+      setStore(this, parts.store());
+    },
+  });
+  new Gauge({
+    name: 'process_resident_memory_bytes',
+    help: 'Resident memory size in bytes',
+    registers,
+    collect() {
+      this.set(process.memoryUsage.rss());
+    },
+  });
+  return registry;
+}
+
+function setStore(gauge: Gauge<'kind'>, { kind, up }: { kind: string; up: boolean }): void {
+  gauge.reset();
+  gauge.set({ kind }, up ? 1 : 0);
+}
+
+/** The library's own histogram counts one observation at a time; these were counted already. */
+function answerTimes({ times }: Traffic): Histogram {
+  const name = 'credd_answer_seconds';
+  const metric = {
+    name,
+    async get() {
+      let below = 0;
+      const buckets = times.bounds.map((le, index) => {
+        below += times.inBucket[index] ?? 0;
+        return { labels: { le }, value: below, metricName: `${name}_bucket` };
+      });
+      return {
+        name,
+        help: 'From request to answer, of requests for credentials',
+        type: 'histogram',
+        aggregator: 'sum',
+        values: [
+          ...buckets,
+          { labels: { le: '+Inf' }, value: times.count, metricName: `${name}_bucket` },
+          { labels: {}, value: times.sum, metricName: `${name}_sum` },
+          { labels: {}, value: times.count, metricName: `${name}_count` },
+        ],
+      };
+    },
+  };
+  return metric as unknown as Histogram;
+}

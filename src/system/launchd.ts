@@ -1,0 +1,65 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { filled, type RunTool, type ServiceManager } from './service-manager.js';
+
+const LABEL = 'dev.credd.agent';
+
+/** An agent of launchd(8), which starts at login and again whenever it fails. */
+export function launchdManager(options: {
+  uid: number;
+  home: string;
+  templates: string;
+  run: RunTool;
+}): ServiceManager {
+  const { uid, home, templates, run } = options;
+  const domain = `gui/${uid}`;
+  const target = `${domain}/${LABEL}`;
+  const path = join(home, 'Library', 'LaunchAgents', `${LABEL}.plist`);
+  const log = join(home, 'Library', 'Logs', 'credd.log');
+  const loaded = () =>
+    run(['launchctl', 'print', target]).then(
+      (text) => text,
+      () => undefined,
+    );
+
+  return {
+    name: 'launchd',
+    async files({ node, cli, port, variables }) {
+      const entries = Object.entries({ ...variables, CREDD_PORT: String(port) }).map(
+        ([name, value]) => `    <key>${xml(name)}</key>\n    <string>${xml(value)}</string>`,
+      );
+      const values = {
+        NODE: xml(node),
+        CLI: xml(cli),
+        LOG: xml(log),
+        ENVIRONMENT: entries.join('\n').trim(),
+      };
+      return [{ path, text: filled(await readFile(join(templates, `${LABEL}.plist`), 'utf8'), values) }];
+    },
+    async afterWriting(changed) {
+      const running = (await loaded()) !== undefined;
+      if (running && changed.length === 0) return [['launchctl', 'kickstart', '-k', target]];
+      return [
+        ...(running ? [['launchctl', 'bootout', target]] : []),
+        ['launchctl', 'enable', target],
+        ['launchctl', 'bootstrap', domain, path],
+      ];
+    },
+    beforeRemoval: [['launchctl', 'bootout', target]],
+    afterRemoval: [],
+    holds: async () => (await loaded()) !== undefined,
+    async state() {
+      const text = await loaded();
+      if (text === undefined) return { text: `${LABEL}: not loaded`, up: false };
+      const [, state = 'unknown'] = /^\s*state = (.*)$/m.exec(text) ?? [];
+      const [, pid] = /^\s*pid = (\d+)$/m.exec(text) ?? [];
+      return { text: `${LABEL}: ${state}${pid ? `, process ${pid}` : ''}`, up: state === 'running' };
+    },
+    logs: (follow) => ['tail', '-n', '200', ...(follow ? ['-F'] : []), log],
+    secretVariables: 'launchctl setenv NAME VALUE, at each login',
+  };
+}
+
+function xml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
