@@ -15,7 +15,7 @@ export async function checkState(paths: Paths): Promise<void> {
   const secret = [paths.ownerToken, paths.leases, paths.audit, olderThan(paths.audit)];
   const steering = [paths.endpoint, paths.configFile];
   await Promise.all([
-    ...secret.map((path) => check(path, OTHERS_MAY_ANYTHING, 'get at', 'go-rwx')),
+    ...secret.map((path) => check(path, OTHERS_MAY_ANYTHING, 'get at', '600')),
     ...steering.map((path) => check(path, OTHERS_MAY_WRITE, 'change', 'go-w')),
   ]);
 }

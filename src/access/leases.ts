@@ -128,9 +128,11 @@ export class Leases {
   /** Those that outlive the daemon keep their token files. */
   async close(): Promise<void> {
     this.#cancelSweep?.();
-    if (this.#options.file === undefined) {
-      await Promise.all(this.list().map(({ id }) => this.#drop(id)));
-    } else if (this.#byHash.size > 0) {
+    const { file } = this.#options;
+    const all = [...this.#byHash.values()];
+    const ending = file ? all.filter((lease) => this.#isOver(lease)) : all;
+    await Promise.all(ending.map(({ id }) => this.#drop(id)));
+    if (file && all.length > 0) {
       await this.#save().catch((error: Error) => this.#options.log?.warn(error.message));
     }
   }

@@ -3,11 +3,7 @@ import type { ProfileSection, SharedConfig } from './shared-config.js';
 
 /** A profile that cannot work as it is written; `said` is in AWS's own words where AWS has words for it. */
 export function invalidProfile(profile: ProfileSection, key: string, said: string, advice: string) {
-  return new CredentialError(
-    'InvalidProfile',
-    400,
-    `${said.replace(/\.$/, '')} (${profile.where(key)}). ${advice}`,
-  );
+  return new CredentialError('InvalidProfile', 400, `${said} (${profile.where(key)}). ${advice}`);
 }
 
 export function unknownProfile(name: string, { profiles, files }: SharedConfig) {

@@ -183,9 +183,9 @@ t.test('loose files: an error that names the chmod', async (t) => {
   writeFileSync(own.state('audit.jsonl.1'), '', { mode: 0o600 });
   for (const [name, mode, word] of [
     ['token', 0o640, 'chmod'],
-    ['leases', 0o604, 'chmod go-rwx'],
-    ['audit.jsonl', 0o644, 'chmod go-rwx'],
-    ['audit.jsonl.1', 0o644, 'chmod go-rwx'],
+    ['leases', 0o604, 'chmod 600'],
+    ['audit.jsonl', 0o644, 'chmod 600'],
+    ['audit.jsonl.1', 0o644, 'chmod 600'],
     ['endpoint', 0o666, 'chmod go-w'],
     ['config', 0o666, 'chmod go-w'],
   ] as const) {

@@ -39,9 +39,9 @@ t.test('the life of a session, as a person sees it', async (t) => {
   });
 
   const { stdout } = await credd(['status']);
-  t.match(stdout, /^PROFILE +STATE +EXPIRES +RENEWS +ASKED +CREDENTIALS$/m);
-  t.match(stdout, /^app +ready +in (59|60) min +in \d+ min +\d s ago +access key -> role MyS3Access$/m);
-  t.match(stdout, /^sso\.role +failed +- +- +\d s ago +sso example -> role developer -> role on-sso$/m);
+  t.match(stdout, /^PROFILE +STATE +EXPIRES +RENEWS +ASKED +LAST TAKEN BY +CREDENTIALS$/m);
+  t.match(stdout, /^app +ready +in (59|60) min +in \d+ min +\d s ago +- +access key -> role MyS3Access$/m);
+  t.match(stdout, /^sso\.role +failed +- +- +\d s ago +- +sso example -> role developer -> role on-sso$/m);
   t.match(stdout, /^Last errors:\n {2}\d s ago: Profile "sso\.role": .*not you/m);
 
   const { running, url, pid, sessions } = JSON.parse((await credd(['status', '--json'])).stdout);
