@@ -26,7 +26,7 @@ t.test("the AWS CLI's format, with what other tools keep there", async (t) => {
   t.strictSame(await cache.read('wellcome'), 'nobody is signed in');
   t.strictSame(await cache.write('wellcome', full, 'nobody is signed in'), full);
   const path = cache.path('wellcome');
-  t.match(path, /e5e20f088dba8959542d9cad063bccd10c46fa78\.json$/, 'sha1 of the name');
+  t.match(path, /15975de163325fabd7a3f225beb09c38facf37b3\.json$/, 'sha1 of the name');
   t.strictSame(JSON.parse(readFileSync(path, 'utf8')), {
     startUrl: 'https://x.awsapps.com/start',
     region: 'eu-west-1',

@@ -109,8 +109,11 @@ t.test('without a terminal it says what to do', async (t) => {
     code: 1,
     stderr: /^credd: Profile "guarded" needs a code .*Type: credd login guarded\n$/,
   });
-  t.match(await own.credd(['login', 'open']), { code: 1, stderr: /needs no code/ });
-  t.match(await own.credd(['login', 'nope']), { code: 1, stderr: /no profile "nope"/ });
+  t.match(await own.credd(['login', 'open', '--device']), { code: 1, stderr: /"open" does not sign in/ });
+  t.match(await own.credd(['login', 'nope', '--device']), {
+    code: 1,
+    stderr: /no profile and no sso-session "nope"/,
+  });
   t.equal(own.aws.calls.length, 0);
 });
 

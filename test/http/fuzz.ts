@@ -26,7 +26,7 @@ t.test(`${REQUESTS} random and mutated requests: no crash, no 5xx, no secret`, a
   const result = await fuzz({ port: daemon.port, tokens, secrets: secrets() }, REQUESTS, SEED);
   t.same(result.faults, []);
   // What is broken ends its connection, and with it what stood behind.
-  t.ok(result.answered > REQUESTS / 2, `${result.answered} answers`);
+  t.ok(result.answered > REQUESTS / 3, `${result.answered} answers`);
   for (const status of [200, 400, 401, 403]) t.ok(result.byStatus[status], `some ${status}`);
   t.equal((await daemon.stop()).code, 0, 'it still runs, and stops in order');
   const trail = readFileSync(own.path('.local', 'state', 'credd', 'audit.jsonl'), 'utf8');
