@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { parse } from 'ini';
 import { bracketed, readHeader } from './aws/section-header.js';
 import { CredentialError } from './errors.js';
 import {
@@ -124,16 +125,20 @@ function profileIn(line: string, where: string): string {
 }
 
 function setting(line: string, known: ReadonlyMap<string, Take>, where: string, path: string): OwnSettings {
-  const [, key = '', value = ''] = /^([^=]*?)\s*=\s*("[^"]*"|'[^']*'|.*?)(?:\s+[#;].*)?$/.exec(line) ?? [];
-  if (!key) throw invalid(`${where} is neither a [section] nor a "name = value"`);
-  const take = known.get(key);
+  const [name = ''] = line.split('=', 1);
+  const take = known.get(name.trim());
   if (!take)
-    throw invalid(`"${key}" (${where}) is not a setting here: credd knows ${[...known.keys()].join(', ')}`);
-  return take(unquoted(value), where, path);
+    throw invalid(
+      `"${name.trim()}" (${where}) is not a setting here: credd knows ${[...known.keys()].join(', ')}`,
+    );
+  if (name === line) throw invalid(`${where} is neither a [section] nor a "name = value"`);
+  return take(valueOf(line), where, path);
 }
 
-function unquoted(value: string): string {
-  return /^(["'])(.*)\1$/.exec(value)?.[2] ?? value;
+/** Comments and quotes are those of `ini`; of sections it would make nested objects, without their lines. */
+function valueOf(line: string): string {
+  const [value] = Object.values(parse(line));
+  return String(value);
 }
 
 function oneOf<T extends string>(allowed: readonly T[], value: string, where: string): T {

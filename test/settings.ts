@@ -110,7 +110,8 @@ t.test('CRLF, a BOM, comments and blank lines', async (t) => {
   const settings = read(t, text);
   t.equal(settings.port, 9000);
   t.equal(settings.profile('prod').access, 'token');
-  t.equal(read(t, 'store_passphrase_file = /a;b#c').passphraseFile, '/a;b#c', 'no comment without a space');
+  t.equal(read(t, 'store_passphrase_file = /a;b#c').passphraseFile, '/a', 'as ini has it');
+  t.equal(read(t, 'store_passphrase_file = /a\\;b\\#c').passphraseFile, '/a;b#c', 'unless escaped');
   t.equal(read(t, 'store_passphrase_file = "/a ; b"').passphraseFile, '/a ; b', 'nor within quotes');
 });
 
