@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { FastifyReply } from 'fastify';
 import { CredentialError } from '../errors.js';
 
-/** Two SDKs compare the content type as a string, and Fastify would add a charset to anything but a Buffer. */
+/** Two SDKs compare the content type as a string, and Fastify adds a charset to text that has no serializer of its own. */
 export const JSON_TYPE = 'application/json';
 const RETRY_AFTER_SECONDS = '5';
 /** Some SDKs read no more than 10,000 bytes, and the message stands in the body twice. */

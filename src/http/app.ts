@@ -6,6 +6,7 @@ import { CredentialError } from '../errors.js';
 import type { Vendor } from '../sessions/vendor.js';
 import { asCredentialError, JSON_TYPE, refuseConnection, sendError } from './answer.js';
 import { type Api, apiRoutes } from './api.js';
+import { fromPage } from './cors.js';
 import { credsRoutes } from './creds.js';
 import type { Caller, Guard } from './guard.js';
 import type { Metrics } from './metrics.js';
@@ -58,7 +59,7 @@ export function buildApp(parts: AppParts): FastifyInstance {
     requestTimeout: limits.request,
     keepAliveTimeout: limits.idle,
     exposeHeadRoutes: false,
-    routerOptions: { maxParamLength: MOST_SEGMENT },
+    routerOptions: { maxParamLength: MOST_SEGMENT, constraints: { from: fromPage } },
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     http: {
@@ -80,8 +81,7 @@ export function buildApp(parts: AppParts): FastifyInstance {
     };
     const refuse = (error: unknown) => {
       traffic.answered('', asCredentialError(error).code, request.askedAt);
-      if (error instanceof CredentialError)
-        log.warn({ code: error.code, method: request.method }, error.message);
+      if (error instanceof CredentialError) tell(error, request.method);
       if (error instanceof PageUnauthorized) error.allowReading(reply);
       fail(error, reply);
     };
@@ -94,6 +94,16 @@ export function buildApp(parts: AppParts): FastifyInstance {
     }
     if (caller instanceof Promise) caller.then(enter, refuse);
     else enter(caller);
+  }
+
+  const toldAt = new Map<string, number>();
+
+  /** Whoever is refused may come again and again: of each code one a second is told, and the trail counts the rest. */
+  function tell({ code, message }: CredentialError, method: string): void {
+    const now = performance.now();
+    const isNews = now - (toldAt.get(code) ?? Number.NEGATIVE_INFINITY) >= 1000;
+    if (isNews) toldAt.set(code, now);
+    log[isNews ? 'warn' : 'debug']({ code, method }, message);
   }
 
   function fail(error: unknown, reply: FastifyReply): void {

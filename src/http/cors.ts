@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { type FastifyCorsOptions, fastifyCors } from '@fastify/cors';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Caller } from './guard.js';
@@ -5,6 +6,25 @@ import type { Caller } from './guard.js';
 /** Older Chromiums ask for both before a page of the web may speak with this machine; newer ones ask their person. */
 const LOCAL_ACCESS = ['private-network', 'local-network'] as const;
 const REMEMBERED_SECONDS = 600;
+
+const PAGE = 'page';
+
+/**
+ * Lets a route be for pages alone, `constraints: { from: 'page' }`: what the plugin does for each request would cost
+ * all other clients a fifth of their throughput.
+ */
+export const fromPage = {
+  name: 'from',
+  storage() {
+    const handlers = new Map<unknown, never>();
+    return {
+      get: (from: unknown) => handlers.get(from) ?? null,
+      set: (from: unknown, handler: never) => void handlers.set(from, handler),
+    };
+  },
+  deriveConstraint: ({ headers }: IncomingMessage) => (headers.origin === undefined ? 'program' : PAGE),
+  validate() {},
+};
 
 /** CORS headers for the pages that the guard let in, and an answer to their preflights; for nobody else anything. */
 export async function answerPages(app: FastifyInstance): Promise<void> {

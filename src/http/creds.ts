@@ -20,13 +20,18 @@ export async function credsRoutes(
   app: FastifyInstance,
   { vendor, trail, log, traffic }: CredsParts,
 ): Promise<void> {
-  await answerPages(app);
-  app.all('/creds/*', (request, reply) => {
+  app.all('/creds/*', answer);
+  await app.register(async (pages) => {
+    await answerPages(pages);
+    pages.all('/creds/*', { constraints: { from: 'page' } }, answer);
+  });
+
+  function answer(request: FastifyRequest, reply: FastifyReply): unknown {
     if (request.raw.method !== 'GET') return reply.send(onlyGet());
     const profile = profileOf(request.raw.url ?? '');
     if (profile === undefined) return reply.send(malformed());
     const body = known(profile, request);
-    if (Buffer.isBuffer(body)) {
+    if (typeof body === 'string') {
       traffic.hits++;
       return vend(request, reply, profile, body);
     }
@@ -39,7 +44,7 @@ export async function credsRoutes(
       },
     );
     return reply;
-  });
+  }
 
   /** Of a name that is no profile of ours, or of a broken one, nothing is kept. */
   function known(profile: string, { askedAt, caller }: FastifyRequest): ReturnType<Vendor['get']> {
@@ -51,13 +56,16 @@ export async function credsRoutes(
     }
   }
 
-  function vend(request: FastifyRequest, reply: FastifyReply, profile: string, body: Buffer): void {
+  function vend(request: FastifyRequest, reply: FastifyReply, profile: string, body: string): void {
     log.debug({ profile, caller: request.caller.kind }, 'vended');
     noteVend(trail, request, profile);
-    reply.header('content-type', JSON_TYPE).header('cache-control', 'no-store').send(body);
+    // As text it leaves in one piece with the headers; a serializer of its own keeps Fastify from adding a charset.
+    reply.serializer(asItIs).header('content-type', JSON_TYPE).header('cache-control', 'no-store').send(body);
     traffic.answered(profile, 'ok', request.askedAt);
   }
 }
+
+const asItIs = (body: string) => body;
 
 function onlyGet(): CredentialError {
   return new CredentialError('MethodNotAllowed', 405, 'Credentials are fetched with GET.');

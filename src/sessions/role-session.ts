@@ -45,16 +45,14 @@ export function wireTime(milliseconds: number): string {
 }
 
 /** The body that the SDKs' container-credentials providers read; fields that AWS did not give are left out. */
-export function ecsBody(session: RoleSession): Buffer {
-  return Buffer.from(
-    JSON.stringify({
-      Code: 'Success',
-      AccessKeyId: session.accessKeyId,
-      SecretAccessKey: session.secretAccessKey,
-      Token: session.sessionToken,
-      Expiration: wireTime(session.expiration),
-      AccountId: session.accountId,
-      RoleArn: session.roleArn,
-    }),
-  );
+export function ecsBody(session: RoleSession): string {
+  return JSON.stringify({
+    Code: 'Success',
+    AccessKeyId: session.accessKeyId,
+    SecretAccessKey: session.secretAccessKey,
+    Token: session.sessionToken,
+    Expiration: wireTime(session.expiration),
+    AccountId: session.accountId,
+    RoleArn: session.roleArn,
+  });
 }

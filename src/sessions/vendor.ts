@@ -45,7 +45,7 @@ export class Vendor {
   readonly #asked = new Map<string, Asked>();
   readonly #narrowingKeys = new WeakMap<Narrowing, string>();
   /** The answers for SDKs, serialised once for each session. */
-  readonly #bodies = new WeakMap<RoleSession, Buffer>();
+  readonly #bodies = new WeakMap<RoleSession, string>();
   /** Ends the waiting of those who wait for a flight. */
   readonly #waits = new Set<() => void>();
 
@@ -62,7 +62,7 @@ export class Vendor {
    * The ECS body of the profile's session: at once where there is one that lasts.
    * @throws CredentialError
    */
-  get(profile: string, narrowing?: Narrowing): Buffer | Promise<Buffer> {
+  get(profile: string, narrowing?: Narrowing): string | Promise<string> {
     const slot = this.#askedFor(profile, narrowing);
     const session = atOnce(slot);
     return session ? this.#bodyOf(session) : this.#awaited(slot, profile).then((it) => this.#bodyOf(it));
@@ -237,7 +237,7 @@ export class Vendor {
     });
   }
 
-  #bodyOf(session: RoleSession): Buffer {
+  #bodyOf(session: RoleSession): string {
     const body = this.#bodies.get(session) ?? ecsBody(session);
     this.#bodies.set(session, body);
     return body;

@@ -292,13 +292,13 @@ async function watch(
   const start = clock.now();
   const ask = () => {
     const asked = clock.now();
-    const check = (body: Buffer) => {
+    const check = (body: string) => {
       if (clock.now() - asked > SECOND) wrong.push(`late at ${asked - start}`);
       if (Date.parse(JSON.parse(String(body)).Expiration) <= clock.now())
         wrong.push(`expired at ${asked - start}`);
     };
     const answer = vendor.get('dev');
-    if (Buffer.isBuffer(answer)) return check(answer);
+    if (typeof answer === 'string') return check(answer);
     const checked = answer
       .then(check, ({ message }) => void wrong.push(`${asked - start}: ${message}`))
       .finally(() => waiting.delete(checked));
