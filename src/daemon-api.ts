@@ -9,6 +9,7 @@ import { resolveProfile } from './aws/profile.js';
 import { listProfiles } from './aws/profile-list.js';
 import type { SharedConfig, WatchedSharedConfig } from './aws/shared-config.js';
 import { configWarnings } from './aws/warnings.js';
+import { CredentialError } from './errors.js';
 import type { Api } from './http/api.js';
 import type { KeysApi } from './http/keys-routes.js';
 import type { SignInApi } from './http/sign-in-routes.js';
@@ -76,6 +77,7 @@ export function createApi(parts: {
       // Whether AWS takes what narrows it is known only when it was asked.
       if (narrowing) await vendor.session(profile, narrowing);
       const startedAt = pid === undefined ? undefined : await processStart(pid);
+      if (pid !== undefined && startedAt === undefined) throw noSuchProcess(pid);
       const holder = pid !== undefined && startedAt !== undefined ? { holder: { pid, startedAt } } : {};
       return leases.grant({
         profile,
@@ -88,4 +90,8 @@ export function createApi(parts: {
     endLease: (id) => leases.end(id),
     flushTrail: () => audit.flush(),
   };
+}
+
+function noSuchProcess(pid: number): CredentialError {
+  return new CredentialError('NoSuchProcess', 400, `There is no process ${pid} for the lease to end with.`);
 }

@@ -12,6 +12,8 @@ export class PolicyFiles {
   readonly #clock: Clock;
   readonly #changed: () => void;
   readonly #texts = new Map<string, string>();
+  /** Whose text another reading has met since, so that the next look alone would find nothing new. */
+  readonly #overtaken = new Set<string>();
   #cancel: (() => void) | undefined;
   #closed = false;
 
@@ -33,11 +35,11 @@ export class PolicyFiles {
     const what = `Profile "${profile}": the policy ${path}`;
     try {
       const text = readFileSync(path, 'utf8');
-      this.#texts.set(path, text);
+      this.#met(path, text);
       return checkPolicy(text, what);
     } catch (error) {
       if (error instanceof CredentialError) throw error;
-      this.#texts.set(path, '');
+      this.#met(path, '');
       const { code, message } = error as NodeJS.ErrnoException;
       throw new CredentialError(
         'PolicyUnreadable',
@@ -54,10 +56,19 @@ export class PolicyFiles {
     this.#cancel?.();
   }
 
+  #met(path: string, text: string): void {
+    const known = this.#texts.get(path);
+    if (known === undefined) this.#texts.set(path, text);
+    else if (known !== text) this.#overtaken.add(path);
+  }
+
   async #look(): Promise<void> {
     const before = [...this.#texts];
     const now = await Promise.all(before.map(([path]) => readFileState(path)));
-    const changed = before.filter(([, text], index) => text !== textOf(now[index]));
+    const changed = before.filter(
+      ([path, text], index) => text !== textOf(now[index]) || this.#overtaken.has(path),
+    );
+    this.#overtaken.clear();
     for (const [path] of changed) this.#texts.delete(path);
     this.#cancel = undefined;
     if (this.#closed) return;

@@ -56,13 +56,17 @@ function narrowStep(step: Step, narrowing: Narrowing, profile: string): Step {
         profile,
         step.of.kind === 'process'
           ? 'its credentials come from a program, which gives them only whole'
-          : 'its credentials are a session already, and AWS narrows only a new one',
+          : step.of.kind === 'kept-keys'
+            ? 'keys that are kept in the keychain are narrowed only through a role'
+            : 'its credentials are a session already, and AWS narrows only a new one',
       );
     case 'sso-role':
       throw cannot(
         profile,
         `the role ${step.roleName} comes from Identity Center, which gives it only whole`,
       );
+    case 'login':
+      throw cannot(profile, 'its credentials are those of aws login, which gives them only whole');
     default:
       throw cannot(profile, 'its credentials come from this machine, which gives them only whole');
   }
@@ -93,6 +97,7 @@ function narrowKeys(step: SessionTokenStep, narrowing: Narrowing, profile: strin
     );
     return { ...step, ...(durationSeconds === undefined ? {} : { durationSeconds }) };
   }
+  if (step.mfa) throw cannot(profile, 'AWS gives a narrowed session of access keys no MFA');
   if (sessionName && sessionName.length > LONGEST_NAME)
     throw invalid(profile, `the name of a federated session has ${LONGEST_NAME} characters at most`);
   return {

@@ -25,6 +25,6 @@ export type OwnNarrowing = Omit<Narrowing, 'allowed'> & { allowed?: Allowed | { 
 /** The address that AWS sees this machine under, as a CIDR block. */
 export type OwnAddress = (profile: string) => Promise<string>;
 
-export function isNarrow(narrowing: Narrowing | undefined): narrowing is Narrowing {
+export function isNarrow<T extends OwnNarrowing>(narrowing: T | undefined): narrowing is T {
   return narrowing !== undefined && Object.values(narrowing).some((it) => it !== undefined);
 }

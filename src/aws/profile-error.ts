@@ -22,6 +22,6 @@ export function withoutCredentials(profile: ProfileSection, isSource: boolean) {
     isSource
       ? `The source profile "${profile.name}" must have credentials.`
       : `Profile "${profile.name}" has no credentials`,
-    'Add role_arn, sso_session, credential_process or keys to it.',
+    'Add role_arn, sso_session, credential_process or keys to it, or type: credd keys add',
   );
 }

@@ -65,11 +65,7 @@ export function onlySignIn(config: SharedConfig, env: Environment): SsoSignIn {
     );
   }
   const names = all.map(({ key }) => shellWord(key)).join(', ');
-  throw new CredentialError(
-    'WhichSignIn',
-    400,
-    `There are several sign-ins. Type credd login and one of: ${names}`,
-  );
+  throw new CredentialError('WhichSignIn', 400, `There are several sign-ins. Name one of them: ${names}`);
 }
 
 /** Every sign-in that the config file names; a broken one is left out. */

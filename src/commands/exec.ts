@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import type { Grant } from '../access/leases.js';
 import type { Credentials } from '../aws/credentials.js';
-import type { Narrowing } from '../aws/narrowing.js';
+import { isNarrow, type Narrowing } from '../aws/narrowing.js';
 import { unknownProfile } from '../aws/profile-error.js';
 import { readSharedConfig } from '../aws/shared-config.js';
 import { staticKeys } from '../aws/static-keys.js';
@@ -100,6 +100,7 @@ async function forgetToken({ lease }: Grant): Promise<void> {
 
 /** The profile's long-term keys themselves, for what AWS allows no session to do. */
 async function withRawKeys(job: Job): Promise<number> {
+  if (isNarrow(job.settings.profile(job.profile).narrowing)) throw narrowedBySettings(job.profile);
   const config = await sharedConfig(job.settings);
   const section = config.profiles.get(job.profile);
   if (!section) throw unknownProfile(job.profile, config);
@@ -138,7 +139,12 @@ async function run(job: Job, credentials: Environment): Promise<number> {
       ...Object.fromEntries(Object.entries(settings.env).filter(([name]) => !SHADOWING.includes(name))),
       ...credentials,
       ...regionVariables(region ?? config.profiles.get(profile)?.text('region')),
-      ...(await writeShadowConfig({ config, profile, alone: narrowing !== undefined, settings })),
+      ...(await writeShadowConfig({
+        config,
+        profile,
+        alone: isNarrow(narrowing) || isNarrow(settings.profile(profile).narrowing),
+        settings,
+      })),
       CREDD_PROFILE: profile,
     };
     return await runChild(command, variables, stderr);
@@ -149,4 +155,12 @@ async function run(job: Job, credentials: Environment): Promise<number> {
 
 function sharedConfig({ paths }: Settings) {
   return readSharedConfig({ config: paths.awsConfig, credentials: paths.awsCredentials, home: paths.home });
+}
+
+function narrowedBySettings(profile: string): CredentialError {
+  return new CredentialError(
+    'CannotBeNarrowed',
+    400,
+    `credd's settings narrow profile "${profile}", and its long-term keys cannot be narrowed: leave out --no-session.`,
+  );
 }

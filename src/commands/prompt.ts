@@ -38,6 +38,7 @@ export async function agrees(question: string): Promise<boolean> {
 
 /** All that is piped to us, for who has no terminal; its lines without the space around them. */
 export async function readPiped(): Promise<string[]> {
+  if (isatty(0)) throw noWayToAsk();
   let text = '';
   for await (const chunk of process.stdin.setEncoding('utf8')) text += chunk;
   return text
@@ -77,4 +78,13 @@ function readLine(stdin: NodeJS.ReadStream, show: (text: string) => void): Promi
     stdin.on('end', cancel);
     stdin.resume();
   });
+}
+
+/** The terminal would show what is typed, and the person would not see the question. */
+function noWayToAsk(): CredentialError {
+  return new CredentialError(
+    'NoTerminal',
+    400,
+    'To be asked, leave stderr on the terminal: do not redirect it.',
+  );
 }

@@ -27,7 +27,9 @@ export async function choosePort(job: {
 }): Promise<number> {
   const { settings, manager, dryRun, stderr } = job;
   const { port } = settings;
-  if (await manager.holds(port)) return port;
+  const holds = manager.holds(port);
+  // Where there is no service manager to ask, what would be done can be printed all the same.
+  if (await (dryRun ? holds.catch(() => false) : holds)) return port;
   const free = await freePort(port);
   if (free === port) return port;
   const own = await findDaemon(settings);

@@ -65,10 +65,13 @@ export function apiRoutes(app: FastifyInstance, api: Api, trail: Trail): void {
     const { expiration } = await api.unlock(named(params), mfaCode(body));
     return { expiration };
   });
-  keysRoutes(app, api.keys);
-  app.post<Segment>('/api/console/:segment', async ({ params, body }) => {
-    const { service } = Object(body) as Record<string, unknown>;
-    return { url: await api.consoleUrl(named(params), typeof service === 'string' ? service : undefined) };
+  keysRoutes(app, api.keys, trail);
+  app.post<Segment>('/api/console/:segment', async (request) => {
+    const profile = named(request.params);
+    const { service } = Object(request.body) as Record<string, unknown>;
+    const url = await api.consoleUrl(profile, typeof service === 'string' ? service : undefined);
+    noteVend(trail, request as FastifyRequest, profile);
+    return { url };
   });
   app.post('/api/leases', ({ body }) => api.lease(leaseRequest(body)));
   app.delete<{ Params: { id: string } }>('/api/leases/:id', async ({ params }) => {

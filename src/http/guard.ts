@@ -199,6 +199,7 @@ function holderOf({ request, area }: Question, token: string, leases: Leases, ow
       `this token is a lease of profile "${lease.profile}", and of no other. Type: credd exec for the profile you want`,
     );
   }
+  if (lease) throw unauthorized('a lease is good only for /creds, not here');
   throw unauthorized('the token is not valid, or no longer. Take a fresh one: credd exec or credd env');
 }
 

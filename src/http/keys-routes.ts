@@ -1,5 +1,7 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Trail } from '../access/audit.js';
 import { CredentialError } from '../errors.js';
+import { noteVend } from './noted.js';
 import { named, type Segment } from './segment.js';
 
 interface Keys {
@@ -17,9 +19,14 @@ export interface KeysApi {
   remove(profile: string): Promise<void>;
 }
 
-export function keysRoutes(app: FastifyInstance, keys: KeysApi): void {
+export function keysRoutes(app: FastifyInstance, keys: KeysApi, trail: Trail): void {
   app.get('/api/keys', () => ({ keys: keys.list() }));
-  app.get<Segment>('/api/keys/:segment', ({ params }) => keys.get(named(params)));
+  app.get<Segment>('/api/keys/:segment', async (request) => {
+    const profile = named(request.params);
+    const kept = await keys.get(profile);
+    noteVend(trail, request as FastifyRequest, profile);
+    return kept;
+  });
   app.post<Segment>('/api/keys/:segment', ({ params, body }) => {
     const { accessKeyId, secretAccessKey, undo } = Object(body) as Record<string, unknown>;
     return keys.keep(named(params), longTerm(accessKeyId, secretAccessKey), undo);

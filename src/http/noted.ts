@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import { type Trail, VENDED } from '../access/audit.js';
 import { profileOf, profileOfSegment } from './segment.js';
 
-const SESSIONS = /^\/api\/sessions\/([^/?]+)/;
+const SESSIONS = /^\/api\/(?:sessions|keys|console)\/([^/?]+)/;
 
 /** Somebody got this profile's credentials. */
 export function noteVend(trail: Trail, request: FastifyRequest, profile: string): void {
@@ -13,7 +13,8 @@ export function noteVend(trail: Trail, request: FastifyRequest, profile: string)
 export function noteRefusal(trail: Trail, request: FastifyRequest, code: string): void {
   const url = request.raw.url ?? '';
   const letIn = request.caller != null;
-  if (!letIn || /^\/+(creds|api\/sessions)/.test(url)) note(trail, request, profileNamed(url), code);
+  if (!letIn || /^\/+(creds|api\/(sessions|keys|console|leases))/.test(url))
+    note(trail, request, profileNamed(url), code);
 }
 
 function note(trail: Trail, { caller, raw }: FastifyRequest, profile: string | undefined, outcome: string) {

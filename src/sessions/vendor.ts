@@ -33,6 +33,8 @@ export interface ProfileState {
 interface Asked {
   profile: string;
   narrowing: Narrowing | undefined;
+  /** How it gets its credentials, in words. */
+  source: string;
   slot: SessionSlot;
 }
 
@@ -125,10 +127,11 @@ export class Vendor {
 
   /** What the steps of this kind failed for has been put right: all that failed behind them is tried again at once. */
   retry(concerned: (step: Step) => boolean): void {
-    const slots = new Set([...this.#asked.values()].map(({ slot }) => slot));
+    const asked = new Set([...this.#asked.values()].map(({ slot }) => slot));
     // All are looked at first: they share steps, and one clears the failure of another.
-    const failed = [...slots].filter((slot) => slot.failure && slot.rests(concerned));
-    for (const slot of failed) slot.retry();
+    const failed = [...this.#slots.values()].filter((slot) => slot.failure && slot.rests(concerned));
+    for (const slot of failed) if (!asked.has(slot)) slot.failure = undefined;
+    for (const slot of failed) if (asked.has(slot)) slot.retry();
   }
 
   /** Drops every session that came from such a step, however narrowed, and what is stored for these profiles. */
@@ -176,9 +179,7 @@ export class Vendor {
 
   /** How the profiles stand that were asked for since the daemon started. */
   states(): ProfileState[] {
-    return [...this.#asked.values()].map(({ profile, narrowing, slot }) =>
-      stateOf(profile, slot, this.#parts.chain(profile, narrowing)),
-    );
+    return [...this.#asked.values()].map(stateOf);
   }
 
   #askedFor(profile: string, narrowing?: Narrowing): SessionSlot {
@@ -208,7 +209,7 @@ export class Vendor {
       slot.step = step;
       this.#slots.set(key, slot);
     }
-    const asked = { profile, narrowing, slot: slot as SessionSlot };
+    const asked = { profile, narrowing, source: describe(chain.steps), slot: slot as SessionSlot };
     this.#asked.set(this.#keyOf(profile, narrowing), asked);
     return asked.slot;
   }
@@ -290,11 +291,11 @@ function sessionIn(outcome: Outcome, profile: string): RoleSession | undefined {
   return outcome && isRoleSession(outcome) ? outcome : undefined;
 }
 
-function stateOf(profile: string, slot: SessionSlot, chain: Chain): ProfileState {
+function stateOf({ profile, source, slot }: Asked): ProfileState {
   const { session, failure, isFetching, lastAskedAt, renewsAt } = slot;
   return {
     profile,
-    source: describe(chain.steps),
+    source,
     state: session ? 'ready' : isFetching ? 'pending' : failure ? 'failed' : 'lapsed',
     ...(session ? { expiresAt: session.expiration } : {}),
     ...(renewsAt ? { renewsAt } : {}),
