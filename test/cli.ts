@@ -51,6 +51,8 @@ t.test('wrong usage: exit code 2, and what to type', async (t) => {
     [['creds', 'p', '--format', 'xml'], /"xml" is not a format: use ecs, sts, process, env/],
     [['completion', 'cmd'], /"cmd" is not a shell.*bash, zsh, fish/],
     [['serve', 'x'], /too much/],
+    [['serve', '--port', 'http'], /"http" \(--port\) is not a port/],
+    [['serve', '--store', 'cloud'], /"cloud" \(--store\).* use one of auto, keychain/],
   ];
   for (const [args, stderr] of wrong) {
     t.match(await credd(args), { code: 2, stdout: NOTHING, stderr }, `credd ${args.join(' ')}`);
@@ -60,8 +62,6 @@ t.test('wrong usage: exit code 2, and what to type', async (t) => {
 t.test('wrong settings: exit code 1, and which setting it is', async (t) => {
   const { credd } = machine(t);
   const wrong: [string[], Record<string, string>, RegExp][] = [
-    [['serve', '--port', 'http'], {}, /"http" \(--port\) is not a port/],
-    [['serve', '--store', 'cloud'], {}, /"cloud" \(--store\).* use one of auto, keychain/],
     [['serve', '--config', '/nowhere'], {}, /settings in \/nowhere cannot be read/],
     [['list'], { CREDD_LOG_LEVEL: 'loud' }, /"loud" \(CREDD_LOG_LEVEL\)/],
     [['list'], { CREDD_PORT: '65536' }, /"65536" \(CREDD_PORT\) is not a port/],

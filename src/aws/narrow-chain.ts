@@ -78,7 +78,7 @@ function narrowRole<T extends AssumeRoleStep | WebIdentityStep>(
   profile: string,
 ): T {
   const { durationSeconds = step.durationSeconds, sessionName = step.sessionName, ...limits } = narrowing;
-  if (durationSeconds > LONGEST_ROLE_SESSION)
+  if (narrowing.durationSeconds !== undefined && durationSeconds > LONGEST_ROLE_SESSION)
     throw invalid(profile, `a session of a role lasts ${LONGEST_ROLE_SESSION} seconds (12h) at most`);
   return { ...step, durationSeconds, sessionName, narrowing: limits };
 }

@@ -16,7 +16,7 @@ import {
 } from '../system/private-files.js';
 import { createServiceNotifier } from '../system/service-notify.js';
 import { adoptStateFolder } from '../system/state-version.js';
-import { type Command, type CommandContext, text } from './command.js';
+import { type Command, type CommandContext, text, UsageError } from './command.js';
 import { findDaemon } from './connect.js';
 import { runChild } from './run-child.js';
 
@@ -42,13 +42,25 @@ To have it always there: credd service install`,
     if (!endCoreDumps()) return runChild(withoutCoreDumps(thisCommand()), env, stderr);
     process.umask(NOBODY_ELSE);
     const { port, store, config } = values;
-    const settings = readSettings(env, { port: text(port), store: text(store), config: text(config) });
+    const settings = flagged(() =>
+      readSettings(env, { port: text(port), store: text(store), config: text(config) }),
+    );
     // A service manager's SIGHUP means "reload", a terminal's that it is gone.
     const stopped = env.NOTIFY_SOCKET ? stopSignal(['SIGINT', 'SIGTERM']) : stopSignal();
     await serve({ settings, stderr, stopped });
     return 0;
   },
 };
+
+/** A flag that will not do is wrong usage; a setting in the file or a variable is a failure. */
+function flagged<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    const { message } = error as Error;
+    throw message.includes('(--') ? new UsageError(message) : error;
+  }
+}
 
 const NOBODY_ELSE = 0o077;
 
@@ -71,6 +83,9 @@ export async function serve(options: {
   await checkState(settings.paths);
   await adoptStateFolder(stateDir);
   const [passed] = passedSockets(env, process.pid);
+  // Behind a socket that was passed to us nobody else can be; to ask there would be to wait for ourselves.
+  const other = passed === undefined && (await anotherRuns(settings));
+  const before = other ? await read(endpoint) : '';
   const daemon = await startDaemon({
     settings: { ...settings, env: withoutServiceVariables(env) },
     log,
@@ -80,8 +95,7 @@ export async function serve(options: {
     fd: passed?.fd,
     needsToken: false,
     resident: true,
-    // Behind a socket that was passed to us nobody else can be; to ask there would be to wait for ourselves.
-    keepsLeases: passed !== undefined || !(await anotherRuns(settings)),
+    keepsLeases: !other,
   }).catch(async (error) => {
     throw await cannotListen(error, settings);
   });
@@ -99,6 +113,7 @@ export async function serve(options: {
   };
   try {
     await writePrivateFile(endpoint, `${daemon.url}\n`);
+    if (other) log.warn(`another credd of yours runs on ${before}: the commands use this one until it stops`);
     log.info(`credd listens on ${daemon.url}`);
     if (notifier.active) process.on('SIGHUP', reload);
     void notifier.ready();
@@ -110,7 +125,7 @@ export async function serve(options: {
   } finally {
     notifier.close();
     // A socket of the service manager's goes on listening: who asks there next starts us again.
-    if (!passed && (await read(endpoint)) === daemon.url) await rm(endpoint, { force: true });
+    if (!passed && (await read(endpoint)) === daemon.url) await giveBack(endpoint, before);
     await Promise.all([notifier.stopping(), daemon.stop()]);
     process.off('SIGHUP', reload);
   }
@@ -123,6 +138,12 @@ export function stopSignal(
   return new Promise((resolve) => {
     for (const signal of signals) process.once(signal, resolve);
   });
+}
+
+/** To the daemon that the commands used before this one, if there was one. */
+async function giveBack(endpoint: string, before: string): Promise<void> {
+  if (before) await writePrivateFile(endpoint, `${before}\n`);
+  else await rm(endpoint, { force: true });
 }
 
 /** Two would write over each other's leases. */

@@ -16,7 +16,7 @@ export function stillFetching(profile: string): CredentialError {
   return new CredentialError(
     'StillFetching',
     503,
-    `Profile "${profile}": AWS has not answered yet; credd goes on asking. Try again in a few seconds.`,
+    `Profile "${profile}": its credentials have not come yet; credd goes on waiting for them. Try again in a few seconds.`,
   );
 }
 

@@ -35,17 +35,11 @@ t.test('reading follows it over a rotation, line by line', async (t) => {
   t.same(await next(), [], 'a line that is not complete waits');
   appendFileSync(path, Buffer.from([0xa9, 0x0a]));
   t.same(await next(), ['three, begun é']);
-  await file.append('four, in the new file\n');
+  await file.append('four, anew\n');
   t.ok(existsSync(olderThan(path)));
   await file.append('five\n');
-  t.same(await next(), ['four, in the new file', 'five']);
-  t.same((await linesOf(path).next()).value, [
-    'one',
-    'two é',
-    'three, begun é',
-    'four, in the new file',
-    'five',
-  ]);
+  t.same(await next(), ['four, anew', 'five']);
+  t.same((await linesOf(path).next()).value, ['one', 'two é', 'three, begun é', 'four, anew', 'five']);
   await lines.return?.(undefined as never);
 });
 
