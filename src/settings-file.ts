@@ -132,11 +132,11 @@ function setting(line: string, known: ReadonlyMap<string, Take>, where: string, 
       `"${name.trim()}" (${where}) is not a setting here: credd knows ${[...known.keys()].join(', ')}`,
     );
   if (name === line) throw invalid(`${where} is neither a [section] nor a "name = value"`);
-  return take(valueOf(line), where, path);
+  return take(decoded(line), where, path);
 }
 
 /** Comments and quotes are those of `ini`; of sections it would make nested objects, without their lines. */
-function valueOf(line: string): string {
+function decoded(line: string): string {
   const [value] = Object.values(parse(line));
   return String(value);
 }
