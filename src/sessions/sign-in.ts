@@ -99,7 +99,7 @@ export class SignIn {
 
   /** Looks at the token, and sees to it that it is renewed in time. */
   async follow(): Promise<void> {
-    const token = await this.#cache.read(this.about.key);
+    const token = await this.#read();
     if (typeof token === 'object') this.#plan(token);
   }
 
@@ -148,7 +148,7 @@ export class SignIn {
   }
 
   async #lasting(step: SsoRoleStep): Promise<SsoToken> {
-    const token = await this.#cache.read(this.about.key);
+    const token = await this.#read();
     if (typeof token === 'object' && this.#isGood(token)) {
       this.#plan(token);
       return token;
@@ -161,6 +161,15 @@ export class SignIn {
     }
     this.#need(step.profile);
     throw ssoLoginRequired(step, this.#why(token));
+  }
+
+  /** What the cache holds now: what was read while a renewal replaced it is old already, and is read again. */
+  async #read(): Promise<SsoToken | Lack> {
+    for (;;) {
+      const seen = this.#seen;
+      const token = await this.#cache.read(this.about.key);
+      if (this.#seen === seen) return token;
+    }
   }
 
   #why(token: SsoToken | Lack): string {
@@ -312,7 +321,7 @@ export class SignIn {
   /** Somebody may sign in with another tool: only while that is needed, and only by looking at one small file. */
   #look(): void {
     this.#stopLooking = this.#parts.clock.after(LOOK_EVERY, async () => {
-      const token = await this.#cache.read(this.about.key);
+      const token = await this.#read();
       if (!this.#isNeeded) return;
       if (typeof token === 'object' && this.#isGood(token)) this.#plan(token);
       if (this.#isNeeded) this.#look();

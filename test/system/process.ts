@@ -46,11 +46,14 @@ t.test('names with spaces and parentheses do not confuse it', { skip: needsLinux
 });
 
 t.test('a zombie has ended', { skip: needsLinux }, async (t) => {
-  const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec cat'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const parent = spawn('sh', ['-c', 'sleep 600 & echo $!; exec cat'], { stdio: ['pipe', 'pipe', 'inherit'] });
   t.teardown(() => parent.kill('SIGKILL'));
   const [line] = await once(parent.stdout, 'data');
   const pid = Number(line);
+  parent.stdin.write('now it is cat\n');
+  await once(parent.stdout, 'data');
   // cat never waits for the child that it inherited, so the pid stays in the table for as long as cat runs.
+  process.kill(pid);
   while ((await processStart(pid)) !== undefined) await new Promise(setImmediate);
   t.equal(process.kill(pid, 0), true, 'still in the table');
 });

@@ -109,7 +109,7 @@ t.test('what a service gets of the shell', async (t) => {
       CREDD_PORT: '1',
       AWS_REGION: '',
     },
-    '/home/ada/work',
+    '/home/ada/project',
   );
   t.strictSame(variables, {
     PATH: '/bin',
@@ -118,7 +118,7 @@ t.test('what a service gets of the shell', async (t) => {
     NO_PROXY: 'localhost',
     AWS_CA_BUNDLE: '/etc/ca.pem',
     AWS_ENDPOINT_URL_STS: 'http://localhost:4566',
-    AWS_CONFIG_FILE: '/home/ada/work/own/config',
+    AWS_CONFIG_FILE: '/home/ada/project/own/config',
     CREDD_CONFIG: '~/credd.ini',
   });
   t.strictSame(stripped, ['HTTPS_PROXY', 'http_proxy']);
