@@ -5,19 +5,12 @@ import type { Provide } from '../aws/provider.js';
 import type { CredentialError } from '../errors.js';
 import type { Clock } from '../system/clock.js';
 import type { Refresher } from './refresher.js';
+import { RenewalPlan } from './renewal-plan.js';
 import { dated, isRoleSession, type RoleSession, timeLeft } from './role-session.js';
 import { asCredentialError, expiredOnArrival } from './session-error.js';
 import type { SessionStore } from './session-store.js';
 import { SingleFlight } from './single-flight.js';
-import {
-  failureMemory,
-  isEnding,
-  isInLastTenth,
-  KEPT_WARM,
-  type Random,
-  renewalDue,
-  retryDelay,
-} from './timing.js';
+import { failureMemory, isEnding, isInLastTenth, type Random, renewalDue, retryDelay } from './timing.js';
 
 const CLOCK_TOLERANCE = 60_000;
 
@@ -50,17 +43,30 @@ export class SessionSlot {
   readonly #parts: SlotParts;
   readonly #flight = new SingleFlight<Credentials>();
   #session: RoleSession | undefined;
-  #dueAt = Number.POSITIVE_INFINITY;
+  readonly #plan: RenewalPlan;
   #skipsStore = false;
   failure: Failure | undefined;
-  /** When a client last asked for exactly this step. */
-  lastAskedAt = Number.NEGATIVE_INFINITY;
 
   constructor(key: string, step: Step, source: SessionSlot | undefined, parts: SlotParts) {
     this.key = key;
     this.step = step;
     this.source = source;
     this.#parts = parts;
+    this.#plan = new RenewalPlan(key, {
+      refresher: parts.refresher,
+      now: parts.clock.now,
+      calls: () => this.#calls(),
+      renew: () => this.obtain(),
+    });
+  }
+
+  /** When a client last asked for exactly this step. */
+  get lastAskedAt(): number {
+    return this.#plan.lastAskedAt;
+  }
+
+  set lastAskedAt(time: number) {
+    this.#plan.lastAskedAt = time;
   }
 
   /** The session, unless it has expired. */
@@ -72,7 +78,7 @@ export class SessionSlot {
   get lasting(): RoleSession | undefined {
     const { session } = this;
     const now = this.#now();
-    const successor = this.isFetching || this.failure !== undefined || now >= this.#dueAt;
+    const successor = this.isFetching || this.failure !== undefined || this.#plan.isDue;
     return session && isEnding(session, now) && successor ? undefined : session;
   }
 
@@ -82,7 +88,7 @@ export class SessionSlot {
 
   /** When the session will be renewed though nobody asks; undefined where it is left to lapse. */
   get renewsAt(): number | undefined {
-    return this.session && this.#isWarm(this.#dueAt) ? this.#dueAt : undefined;
+    return this.session && this.#plan.renewsAt;
   }
 
   /**
@@ -131,7 +137,7 @@ export class SessionSlot {
   /** What stood in the way further down is gone: whoever waits for this is served at once. */
   unblock(): void {
     this.failure = undefined;
-    if (!this.session && this.#isWarm(this.#now())) this.obtain();
+    if (!this.session && this.#plan.isWarm) this.obtain();
   }
 
   /** A request met a session that is due: renew it behind the answer, unless an attempt failed just now. */
@@ -140,7 +146,7 @@ export class SessionSlot {
     if (!session || this.isFetching || this.standingFailure) return;
     const now = this.#now();
     const urgent = this.failure !== undefined && isInLastTenth(session, now);
-    if (now >= this.#dueAt || urgent || this.#clockWasSetBack(session)) this.obtain();
+    if (this.#plan.isDue || urgent || this.#clockWasSetBack(session)) this.obtain();
   }
 
   /** Whether the step, or one that leads to it, is such a one. */
@@ -151,7 +157,7 @@ export class SessionSlot {
   /** What it failed for has been put right: it is tried again, at once or in its turn. */
   retry(): void {
     for (let slot: SessionSlot | undefined = this; slot; slot = slot.source) slot.failure = undefined;
-    this.#renewAt(this.#now());
+    this.#plan.set(this.#now());
   }
 
   /** Drops what is held, here and in the store; a flight under way ends for those who wait, and is not kept. */
@@ -161,7 +167,7 @@ export class SessionSlot {
     this.failure = undefined;
     // Reading does not wait for writing: what is being deleted must not come back.
     this.#skipsStore = true;
-    this.#renewAt(Number.POSITIVE_INFINITY);
+    this.#plan.set(Number.POSITIVE_INFINITY);
     this.#parts.store.drop(this.key);
   }
 
@@ -216,7 +222,7 @@ export class SessionSlot {
   #hold(session: RoleSession, dueAt: number): void {
     this.#session = session;
     this.failure = undefined;
-    this.#renewAt(dueAt);
+    this.#plan.set(dueAt);
   }
 
   #fail(error: CredentialError): void {
@@ -226,27 +232,9 @@ export class SessionSlot {
     this.#parts.failed(this, failure);
     const { session } = this;
     const again = session && error.retryable;
-    this.#renewAt(
+    this.#plan.set(
       again ? now + retryDelay(session, failure.attempts, now, this.#parts.random) : Number.POSITIVE_INFINITY,
     );
-  }
-
-  #renewAt(dueAt: number): void {
-    const { key } = this;
-    this.#dueAt = dueAt;
-    if (dueAt === Number.POSITIVE_INFINITY) this.#parts.refresher.cancel(key);
-    else
-      this.#parts.refresher.schedule({
-        key,
-        dueAt,
-        calls: () => this.#calls(),
-        renew: () => this.#renewIfWarm(),
-      });
-  }
-
-  /** Nobody asked for it in a long while: it is left to lapse, and fetched anew by whoever asks next. */
-  #renewIfWarm(): void {
-    if (this.#isWarm(this.#now())) this.obtain();
   }
 
   /** Its own, and those for the sources that have lapsed with it; as those go first, its own may fall among the next. */
@@ -254,10 +242,6 @@ export class SessionSlot {
     const { source } = this;
     const lapsed = source && source.step.kind !== 'keys' && !source.lasting;
     return 1 + (lapsed ? source.#calls() + 1 : 0);
-  }
-
-  #isWarm(at: number): boolean {
-    return at - this.lastAskedAt < KEPT_WARM;
   }
 
   #clockWasSetBack({ obtainedAt }: RoleSession): boolean {

@@ -1,16 +1,17 @@
-import { type Chain, describe, type Step } from '../aws/chain.js';
+import type { Step } from '../aws/chain.js';
 import type { Credentials } from '../aws/credentials.js';
 import { mfaOf } from '../aws/mfa.js';
 import type { Narrowing } from '../aws/narrowing.js';
 import { CredentialError } from '../errors.js';
+import { type ProfileState, stateOf } from './profile-state.js';
 import { ecsBody, isRoleSession, type RoleSession } from './role-session.js';
 import { addressed, asCredentialError, stillFetching } from './session-error.js';
-import { type Failure, SessionSlot, type SlotParts } from './session-slot.js';
+import type { Failure, SessionSlot, SlotParts } from './session-slot.js';
+import { type ResolveChain, SlotTable } from './slot-table.js';
 import { FIRST_SESSION_WAIT, LAST_MOMENT_WAIT } from './timing.js';
 
 export interface VendorParts extends Omit<SlotParts, 'failed' | 'renewed'> {
-  /** @throws CredentialError where the profile is unknown or broken, or cannot be narrowed so */
-  chain(profile: string, narrowing?: Narrowing): Chain;
+  chain: ResolveChain;
   /** A session was obtained, `ok`, or could not be, for the reason of that code. */
   renewed?(profile: string, outcome: string): void;
   log: {
@@ -19,33 +20,10 @@ export interface VendorParts extends Omit<SlotParts, 'failed' | 'renewed'> {
   };
 }
 
-export interface ProfileState {
-  profile: string;
-  source: string;
-  state: 'ready' | 'pending' | 'failed' | 'lapsed';
-  expiresAt?: number;
-  renewsAt?: number;
-  lastAskedAt?: number;
-  lastError?: { code: string; message: string; at: number };
-}
-
-/** What is asked for: a profile's session, as it is or narrowed further. */
-interface Asked {
-  profile: string;
-  narrowing: Narrowing | undefined;
-  /** How it gets its credentials, in words. */
-  source: string;
-  slot: SessionSlot;
-}
-
 /** Hands out the role session of a profile: from memory, else the store, else AWS, and keeps it fresh. */
 export class Vendor {
   readonly #parts: VendorParts;
-  readonly #slotParts: SlotParts;
-  /** By the hash of everything that determines a step: fifty roles behind one source share it. */
-  readonly #slots = new Map<string, SessionSlot>();
-  readonly #asked = new Map<string, Asked>();
-  readonly #narrowingKeys = new WeakMap<Narrowing, string>();
+  readonly #table: SlotTable;
   /** The answers for SDKs, serialised once for each session. */
   readonly #bodies = new WeakMap<RoleSession, string>();
   /** Ends the waiting of those who wait for a flight. */
@@ -53,11 +31,11 @@ export class Vendor {
 
   constructor(parts: VendorParts) {
     this.#parts = parts;
-    this.#slotParts = {
+    this.#table = new SlotTable(parts.chain, {
       ...parts,
       renewed: (slot) => this.#logRenewal(slot),
       failed: (slot, failure) => this.#logFailure(slot, failure),
-    };
+    });
   }
 
   /**
@@ -65,21 +43,23 @@ export class Vendor {
    * @throws CredentialError
    */
   get(profile: string, narrowing?: Narrowing): string | Promise<string> {
-    const slot = this.#askedFor(profile, narrowing);
+    const slot = this.#table.askedFor(profile, narrowing);
     const session = atOnce(slot);
     return session ? this.#bodyOf(session) : this.#awaited(slot, profile).then((it) => this.#bodyOf(it));
   }
 
   /** The same, as a value. */
   async session(profile: string, narrowing?: Narrowing): Promise<RoleSession> {
-    const slot = this.#askedFor(profile, narrowing);
+    const slot = this.#table.askedFor(profile, narrowing);
     return atOnce(slot) ?? this.#awaited(slot, profile);
   }
 
   /** A new session now, whatever is held; and new ones for those who have the profile narrowed. */
   async renew(profile: string): Promise<RoleSession> {
-    for (const { narrowing, slot } of this.#askedOf(profile)) if (narrowing) slot.renew().catch(() => {});
-    const outcome = await this.#askedFor(profile)
+    for (const { narrowing, slot } of this.#table.askedOf(profile))
+      if (narrowing) slot.renew().catch(() => {});
+    const outcome = await this.#table
+      .askedFor(profile)
       .renew()
       .catch((error: CredentialError) => error);
     return sessionIn(outcome, profile) ?? Promise.reject(stillFetching(profile));
@@ -104,14 +84,14 @@ export class Vendor {
     } catch (error) {
       throw addressed(asCredentialError(error), profile);
     }
-    for (const other of this.#slots.values()) if (isBehind(other, slot)) other.unblock();
+    for (const other of this.#table.behind((step) => step === slot.step)) if (other !== slot) other.unblock();
     return slot.session ?? Promise.reject(stillFetching(profile));
   }
 
   /** The first step that asks for a code: one that holds no session before one that does. */
   #locked(profile: string): SessionSlot | undefined {
     const guarded: SessionSlot[] = [];
-    for (let slot: SessionSlot | undefined = this.#slot(profile); slot; slot = slot.source) {
+    for (let slot: SessionSlot | undefined = this.#table.of(profile); slot; slot = slot.source) {
       if (mfaOf(slot.step)) guarded.unshift(slot);
     }
     return guarded.find(({ session }) => !session) ?? guarded[0];
@@ -119,57 +99,26 @@ export class Vendor {
 
   /** Drops the profile's sessions from memory and store. */
   forget(profile: string): void {
-    const forgotten = new Set([this.#slot(profile), ...this.#askedOf(profile).map(({ slot }) => slot)]);
-    for (const slot of forgotten) slot.forget();
-    // The slots stay: the roles behind them go on sharing them.
-    for (const [key, { slot }] of this.#asked) if (forgotten.has(slot)) this.#asked.delete(key);
+    this.#table.forget(profile);
   }
 
   /** What the steps of this kind failed for has been put right: all that failed behind them is tried again at once. */
   retry(concerned: (step: Step) => boolean): void {
-    const asked = new Set([...this.#asked.values()].map(({ slot }) => slot));
+    const asked = new Set(this.#table.asked.map(({ slot }) => slot));
     // All are looked at first: they share steps, and one clears the failure of another.
-    const failed = [...this.#slots.values()].filter((slot) => slot.failure && slot.rests(concerned));
+    const failed = this.#table.behind(concerned).filter(({ failure }) => failure);
     for (const slot of failed) if (!asked.has(slot)) slot.failure = undefined;
     for (const slot of failed) if (asked.has(slot)) slot.retry();
   }
 
   /** Drops every session that came from such a step, however narrowed, and what is stored for these profiles. */
   forgetBehind(concerned: (step: Step) => boolean, profiles: Iterable<string>): void {
-    for (const slot of this.#slots.values()) if (slot.rests(concerned)) slot.forget();
-    const keys = new Set([...profiles].flatMap((profile) => this.#keysBehind(concerned, profile)));
-    for (const key of keys) if (!this.#slots.has(key)) this.#parts.store.drop(key);
-  }
-
-  #keysBehind(concerned: (step: Step) => boolean, profile: string): string[] {
-    try {
-      const { steps, keys } = this.#parts.chain(profile);
-      const first = steps.findIndex(concerned);
-      return first < 0 ? [] : keys.slice(first);
-    } catch {
-      return [];
-    }
+    this.#table.forgetBehind(concerned, profiles);
   }
 
   /** The profiles' files changed: what is no longer determined by them is forgotten, all else untouched. */
   chainsChanged(): void {
-    const asked = [...this.#asked.values()];
-    this.#asked.clear();
-    const current = new Set<string>();
-    for (const { profile, narrowing, slot: before } of asked) {
-      try {
-        const slot = this.#slot(profile, narrowing);
-        slot.lastAskedAt = Math.max(slot.lastAskedAt, before.lastAskedAt);
-        for (let held: SessionSlot | undefined = slot; held; held = held.source) current.add(held.key);
-      } catch {
-        // Gone or broken now; its next caller is told.
-      }
-    }
-    for (const [key, slot] of this.#slots) {
-      if (current.has(key)) continue;
-      slot.forget();
-      this.#slots.delete(key);
-    }
+    this.#table.chainsChanged();
   }
 
   /** Whoever waits for AWS gets what there is now: the daemon is about to stop. */
@@ -179,39 +128,7 @@ export class Vendor {
 
   /** How the profiles stand that were asked for since the daemon started. */
   states(): ProfileState[] {
-    return [...this.#asked.values()].map(stateOf);
-  }
-
-  #askedFor(profile: string, narrowing?: Narrowing): SessionSlot {
-    const slot = this.#asked.get(this.#keyOf(profile, narrowing))?.slot ?? this.#slot(profile, narrowing);
-    slot.lastAskedAt = this.#parts.clock.now();
-    return slot;
-  }
-
-  #askedOf(profile: string): Asked[] {
-    return [...this.#asked.values()].filter((it) => it.profile === profile);
-  }
-
-  /** The same for equal narrowings; no name of a profile holds a NUL and JSON. */
-  #keyOf(profile: string, narrowing: Narrowing | undefined): string {
-    if (!narrowing) return profile;
-    const known = this.#narrowingKeys.get(narrowing) ?? JSON.stringify(narrowing);
-    this.#narrowingKeys.set(narrowing, known);
-    return `${profile}\0${known}`;
-  }
-
-  #slot(profile: string, narrowing?: Narrowing): SessionSlot {
-    const chain = this.#parts.chain(profile, narrowing);
-    let slot: SessionSlot | undefined;
-    for (const [index, step] of chain.steps.entries()) {
-      const key = chain.keys[index] as string;
-      slot = this.#slots.get(key) ?? new SessionSlot(key, step, slot, this.#slotParts);
-      slot.step = step;
-      this.#slots.set(key, slot);
-    }
-    const asked = { profile, narrowing, source: describe(chain.steps), slot: slot as SessionSlot };
-    this.#asked.set(this.#keyOf(profile, narrowing), asked);
-    return asked.slot;
+    return this.#table.asked.map(stateOf);
   }
 
   /** Waits for the flight as long as an SDK would, then makes do with what there is. */
@@ -263,11 +180,6 @@ export class Vendor {
   }
 }
 
-function isBehind(slot: SessionSlot, unlocked: SessionSlot): boolean {
-  for (let { source } = slot; source; { source } = source) if (source === unlocked) return true;
-  return false;
-}
-
 function needsNoCode(profile: string): CredentialError {
   return new CredentialError(
     'NoMfa',
@@ -289,24 +201,6 @@ function atOnce(slot: SessionSlot): RoleSession | undefined {
 function sessionIn(outcome: Outcome, profile: string): RoleSession | undefined {
   if (outcome instanceof CredentialError) throw addressed(outcome, profile);
   return outcome && isRoleSession(outcome) ? outcome : undefined;
-}
-
-function stateOf({ profile, source, slot }: Asked): ProfileState {
-  const { session, failure, isFetching, lastAskedAt, renewsAt } = slot;
-  return {
-    profile,
-    source,
-    state: session ? 'ready' : isFetching ? 'pending' : failure ? 'failed' : 'lapsed',
-    ...(session ? { expiresAt: session.expiration } : {}),
-    ...(renewsAt ? { renewsAt } : {}),
-    ...(lastAskedAt > 0 ? { lastAskedAt } : {}),
-    ...(failure ? { lastError: lastError(failure, profile) } : {}),
-  };
-}
-
-function lastError({ error, at }: Failure, profile: string): ProfileState['lastError'] {
-  const { code, message } = addressed(error, profile);
-  return { code, message, at };
 }
 
 function iso(time: number | undefined): string | undefined {

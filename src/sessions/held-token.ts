@@ -1,0 +1,206 @@
+import { createToken, type OidcParts } from '../aws/sso-oidc.js';
+import type { SsoSignIn } from '../aws/sso-sign-in.js';
+import { isRenewable, type Lack, type SsoToken, SsoTokenCache } from '../aws/sso-token.js';
+import { CredentialError } from '../errors.js';
+import type { Refresher } from './refresher.js';
+import { asCredentialError } from './session-error.js';
+import { SingleFlight } from './single-flight.js';
+import { failureMemory, type Random, renewalDue, retryDelay } from './timing.js';
+
+export interface HeldTokenParts extends OidcParts {
+  refresher: Refresher;
+  random: Random;
+  /** A token that will end, and cannot be renewed any more. */
+  ending(signIn: SsoSignIn, expiresAt: number): void;
+}
+
+/** The token of one sign-in, in the CLI's cache, and its silent renewal. */
+export class HeldToken {
+  readonly #about: SsoSignIn;
+  readonly #parts: HeldTokenParts;
+  /** A token was seen for the first time. */
+  readonly #arrived: (token: SsoToken) => void;
+  readonly #cache: SsoTokenCache;
+  readonly #renewal = new SingleFlight<SsoToken>();
+  /** A refresh token, or access token, that Identity Center has refused for good. */
+  readonly #refused = new Set<string>();
+  #seen: { accessToken: string; at: number } | undefined;
+  #renewsAt: number | undefined;
+  #failure: { error: CredentialError; at: number; attempts: number } | undefined;
+
+  constructor(about: SsoSignIn, parts: HeldTokenParts, arrived: (token: SsoToken) => void) {
+    this.#about = about;
+    this.#parts = parts;
+    this.#arrived = arrived;
+    this.#cache = new SsoTokenCache(parts.cacheDir);
+  }
+
+  get lastFailure(): { error: CredentialError; at: number } | undefined {
+    return this.#failure;
+  }
+
+  /** When it is renewed though nobody asks. */
+  get renewsAt(): number | undefined {
+    return this.#renewsAt !== undefined && this.#renewsAt > this.#now() ? this.#renewsAt : undefined;
+  }
+
+  isGood(token: SsoToken): boolean {
+    return token.expiresAt > this.#now() && !this.#refused.has(token.accessToken);
+  }
+
+  canRenew(token: SsoToken): boolean {
+    return isRenewable(token, this.#now()) && !this.#refused.has(token.refreshToken ?? '');
+  }
+
+  /** Identity Center does not take this access token any more. */
+  refuse({ accessToken }: SsoToken): void {
+    this.#refused.add(accessToken);
+  }
+
+  /** What the cache holds now: what was read while a renewal replaced it is old already, and is read again. */
+  async read(): Promise<SsoToken | Lack> {
+    for (;;) {
+      const seen = this.#seen;
+      const token = await this.#cache.read(this.#about.key);
+      if (this.#seen === seen) return token;
+    }
+  }
+
+  /** Remembers when the token was first seen, and plans its renewal. */
+  plan(token: SsoToken): SsoToken {
+    const now = this.#now();
+    if (this.#seen?.accessToken === token.accessToken) return token;
+    this.#seen = { accessToken: token.accessToken, at: now };
+    this.#arrived(token);
+    this.close();
+    if (this.canRenew(token)) this.#renewAt(renewalDue(this.#lifeOf(token), this.#parts.random));
+    return token;
+  }
+
+  /** A person has signed in: what went wrong with the tokens before counts no more. */
+  async replace(given: SsoToken, replaced: SsoToken | Lack): Promise<SsoToken> {
+    const token = await this.#cache.write(this.#about.key, given, replaced);
+    this.#refused.clear();
+    this.#failure = undefined;
+    this.#seen = undefined;
+    return token;
+  }
+
+  /** Takes it out of the cache; nothing renews it any more. */
+  async remove(): Promise<SsoToken | undefined> {
+    const token = await this.#cache.read(this.#about.key);
+    await this.#cache.remove(this.#about.key);
+    this.close();
+    this.#seen = undefined;
+    this.#failure = undefined;
+    return typeof token === 'object' ? token : undefined;
+  }
+
+  /** One renewal however many ask, and whichever process does it: the file is read first. */
+  renew(): Promise<SsoToken> {
+    const failure = this.#standingFailure;
+    if (failure) return Promise.reject(failure);
+    return this.#renewal.join(async () => {
+      try {
+        return await this.#renewed();
+      } catch (thrown) {
+        const error = asCredentialError(thrown);
+        this.#failure = { error, at: this.#now(), attempts: (this.#failure?.attempts ?? 0) + 1 };
+        throw error;
+      }
+    });
+  }
+
+  /** No renewal is planned any more. */
+  close(): void {
+    this.#parts.refresher.cancel(this.#timerKey);
+    this.#renewsAt = undefined;
+  }
+
+  /** A passing failure stands in place of a new attempt for some seconds. */
+  get #standingFailure(): CredentialError | undefined {
+    const failure = this.#failure;
+    const age = this.#now() - (failure?.at ?? 0);
+    return failure?.error.retryable && age >= 0 && age < failureMemory(undefined) ? failure.error : undefined;
+  }
+
+  async #renewed(): Promise<SsoToken> {
+    let held = await this.#cache.read(this.#about.key);
+    for (;;) {
+      if (typeof held === 'string')
+        throw new CredentialError('SsoLoginRequired', 403, `Sign-in to ${this.#about.key}: ${held}.`);
+      // Another process was quicker.
+      if (this.#isFresh(held)) return this.plan(held);
+      const { refreshToken, clientId, clientSecret, registrationExpiresAt } = held;
+      if (!this.canRenew(held) || !refreshToken || !clientId || !clientSecret) throw this.#over();
+      try {
+        const client = { clientId, clientSecret, expiresAt: registrationExpiresAt };
+        const given = await createToken(
+          this.#about,
+          client,
+          { grantType: 'refresh_token', refreshToken },
+          this.#parts,
+        );
+        // Identity Center need not give a new one.
+        const token = { ...given, refreshToken: given.refreshToken ?? refreshToken };
+        this.#failure = undefined;
+        return this.plan(await this.#cache.write(this.#about.key, token, held));
+      } catch (error) {
+        if (!(error instanceof CredentialError) || error.retryable) throw error;
+        this.#refused.add(refreshToken);
+        const before: SsoToken = held;
+        held = await this.#cache.read(this.#about.key);
+        if (typeof held === 'object' && held.refreshToken !== before.refreshToken) continue;
+        throw error;
+      }
+    }
+  }
+
+  #over(): CredentialError {
+    return new CredentialError(
+      'SignInEnded',
+      403,
+      `Sign-in to ${this.#about.key}: it cannot be renewed any more.`,
+    );
+  }
+
+  #renewAt(dueAt: number): void {
+    this.#renewsAt = dueAt;
+    this.#parts.refresher.schedule({ key: this.#timerKey, dueAt, renew: () => void this.#renewBehind() });
+  }
+
+  /** By the timer: nobody waits for it. */
+  async #renewBehind(): Promise<void> {
+    try {
+      await this.renew();
+    } catch (thrown) {
+      const error = asCredentialError(thrown);
+      const token = await this.#cache.read(this.#about.key);
+      if (typeof token === 'string') return;
+      const now = this.#now();
+      const life = this.#lifeOf(token);
+      if (error.retryable && token.expiresAt > now) {
+        this.#renewAt(now + retryDelay(life, this.#failure?.attempts ?? 1, now, this.#parts.random));
+      } else if (token.expiresAt > now) {
+        this.#parts.ending(this.#about, token.expiresAt);
+      }
+    }
+  }
+
+  #lifeOf({ expiresAt }: SsoToken) {
+    return { expiration: expiresAt, obtainedAt: this.#seen?.at ?? this.#now() };
+  }
+
+  /** So new that it need not be renewed. */
+  #isFresh(token: SsoToken): boolean {
+    return this.isGood(token) && token.accessToken !== this.#seen?.accessToken;
+  }
+
+  get #timerKey(): string {
+    return `sign-in ${this.#about.key}`;
+  }
+
+  #now(): number {
+    return this.#parts.clock.now();
+  }
+}
