@@ -1,6 +1,6 @@
 import type { AuditEntry } from '../access/audit.js';
-import type { SignInState } from '../sessions/sign-in.js';
 import type { ProfileState } from '../sessions/profile-state.js';
+import type { SignInState } from '../sessions/sign-in.js';
 import { readSettings } from '../settings.js';
 import type { Command, CommandContext } from './command.js';
 import { withDaemon } from './connect.js';
