@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { type Command, type CommandContext, UsageError } from './commands/command.js';
 import { generalHelp, helpOf } from './commands/help.js';
 import { commands } from './commands/index.js';
+import { Interrupted } from './commands/interrupt.js';
 import { CredentialError } from './errors.js';
 
 const FAILED = 1;
@@ -68,6 +69,7 @@ function print(text: string): number {
 function complain(error: unknown): number {
   const known = error instanceof CredentialError || error instanceof UsageError;
   process.stderr.write(`credd: ${known ? error.message : `this is a bug: ${(error as Error).stack}`}\n`);
+  if (error instanceof Interrupted) return error.exitCode;
   return error instanceof UsageError ? WRONG_USAGE : FAILED;
 }
 

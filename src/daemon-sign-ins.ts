@@ -1,10 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { SsoRoleStep, Step } from './aws/chain.js';
 import type { AwsClients } from './aws/clients.js';
 import type { WatchedSharedConfig } from './aws/shared-config.js';
 import { listAccounts, signOut } from './aws/sso-accounts.js';
-import type { Attempt } from './aws/sso-device.js';
 import { registered, startDevice } from './aws/sso-oidc.js';
 import {
   allSignIns,
@@ -15,6 +13,7 @@ import {
   type SsoSignIn,
   shellWord,
 } from './aws/sso-sign-in.js';
+import { createBegunSignIns } from './begun-sign-ins.js';
 import { CredentialError } from './errors.js';
 import type { SignInApi } from './http/sign-in-routes.js';
 import type { Refresher } from './sessions/refresher.js';
@@ -25,8 +24,6 @@ import type { Settings } from './settings.js';
 import type { Clock } from './system/clock.js';
 import { notifyPerson, openBrowser } from './system/desktop.js';
 
-/** How long one question for the outcome of a sign-in is kept waiting, in milliseconds. */
-const LONGEST_ANSWER = 10_000;
 /** What `listAccounts` is called with is no role: this stands in messages in its place. */
 const NO_ROLE = { accountId: '', roleName: '' };
 
@@ -92,34 +89,9 @@ export function createSignIns(parts: {
   }
 
   function api(vendor: Vendor): SignInApi {
-    const attempts = new Map<string, { name: string; attempt: Attempt }>();
     return {
       states: () => Promise.all(allSignIns(config.current, env).map((about) => signIns.of(about).state())),
-      async begin({ name, flow }) {
-        const about = named(name);
-        const attempt = await signIns.of(about).begin(flow);
-        const id = randomBytes(9).toString('base64url');
-        attempts.set(id, { name: about.key, attempt });
-        const gone = () => void clock.after(60_000, () => attempts.delete(id));
-        attempt.token.then(gone, gone);
-        const { url, userCode, expiresAt } = attempt;
-        return { id, name: about.key, flow, url, expiresAt, ...(userCode ? { userCode } : {}) };
-      },
-      async outcome(id) {
-        const known = attempts.get(id);
-        if (!known)
-          throw new CredentialError(
-            'NoSuchSignIn',
-            404,
-            'This sign-in is not known any more. Type the command again.',
-          );
-        const waited = new Promise<undefined>((resolve) =>
-          clock.after(LONGEST_ANSWER, () => resolve(undefined)),
-        );
-        const token = await Promise.race([known.attempt.token, waited]);
-        if (!token) return { state: 'pending' };
-        return { state: 'done', expiresAt: token.expiresAt, renewable: token.refreshToken !== undefined };
-      },
+      ...createBegunSignIns({ signIns, clock, named }),
       async end(name) {
         const about = named(name);
         const token = await signIns.of(about).end();

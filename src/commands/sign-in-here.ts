@@ -1,11 +1,15 @@
 import { CredentialError } from '../errors.js';
 import type { BegunSignIn, SignInOutcome } from '../http/sign-in-routes.js';
+import type { SignInState } from '../sessions/sign-in.js';
 import { browserCommand, openBrowser } from '../system/desktop.js';
 import type { Environment } from '../system/paths.js';
 import type { CommandContext } from './command.js';
 import type { DaemonClient } from './connect.js';
+import { unlessInterrupted } from './interrupt.js';
 import { canAsk } from './prompt.js';
 import { printable, until } from './words.js';
+
+const GIVEN_UP = 'The sign-in was given up; all is as it was before.';
 
 export interface SignInRequest {
   /** A profile, an sso-session or a start URL; without it the only sign-in there is. */
@@ -29,19 +33,46 @@ export async function signInHere(
   if (!canOpen && !noBrowser && !request.device && !canAsk()) throw nobodyThere();
   // Over SSH the browser is on another machine, and cannot come back to a port of this one.
   const device = request.device || !(canOpen || (noBrowser && !isRemote(env)));
-  const begun = await daemon.ask<BegunSignIn>('POST', '/api/sign-ins', { name, device });
-  const { id, url, userCode, expiresAt } = begun;
-  stderr.write(`To sign in to ${printable(begun.name)}, open this address in a browser:\n\n  ${url}\n\n`);
+  let begun: BegunSignIn | undefined;
+  const lead = async () => {
+    begun = await daemon.ask<BegunSignIn>('POST', '/api/sign-ins', { name, device });
+    await shown(begun, canOpen, env, stderr);
+    const done = await outcome(daemon, begun.id);
+    const end = until(done.expiresAt ?? 0, Date.now());
+    stderr.write(
+      `Signed in to ${printable(begun.name)}: it ends ${end}${done.renewable ? ', and credd serve renews it' : ', and cannot be renewed'}.\n`,
+    );
+  };
+  // A daemon that has not answered yet notices that nobody waits for the answer.
+  await unlessInterrupted(lead(), async () => {
+    // The terminal has shown a ^C there.
+    if (stderr.isTTY) stderr.write('\n');
+    return begun ? givenUp(daemon, begun.id) : GIVEN_UP;
+  });
+}
+
+async function shown(
+  { name, url, userCode, expiresAt }: BegunSignIn,
+  canOpen: boolean,
+  env: Environment,
+  stderr: CommandContext['stderr'],
+): Promise<void> {
+  stderr.write(`To sign in to ${printable(name)}, open this address in a browser:\n\n  ${url}\n\n`);
   if (userCode) stderr.write(`There, confirm this code: ${userCode}\n\n`);
   if (canOpen && !(await openBrowser(url, env)))
     stderr.write('The browser could not be opened: open the address yourself.\n');
   const time = until(expiresAt, Date.now()).replace('in ', '');
   stderr.write(`Waiting for you, for ${time}. Ctrl-C gives up.\n`);
-  const done = await outcome(daemon, id);
-  const end = until(done.expiresAt ?? 0, Date.now());
-  stderr.write(
-    `Signed in to ${printable(begun.name)}: it ends ${end}${done.renewable ? ', and credd serve renews it' : ', and cannot be renewed'}.\n`,
-  );
+}
+
+async function givenUp(daemon: DaemonClient, id: string): Promise<string> {
+  try {
+    const { state } = await daemon.ask<SignInState>('DELETE', `/api/sign-ins/attempts/${id}`);
+    return state === 'pending' ? 'Given up here; somebody else goes on waiting for this sign-in.' : GIVEN_UP;
+  } catch {
+    // With the daemon the attempt is gone too.
+    return GIVEN_UP;
+  }
 }
 
 async function outcome(daemon: DaemonClient, id: string): Promise<SignInOutcome> {

@@ -27,6 +27,8 @@ export interface SignInApi {
   begin(request: { name?: string; flow: Flow }): Promise<BegunSignIn>;
   /** Waits for it, but not for long. */
   outcome(id: string): Promise<SignInOutcome>;
+  /** Gives up for this caller; `pending`: somebody else goes on waiting for the same sign-in. */
+  abandon(id: string): Promise<{ name: string; state: SignInState['state'] }>;
   end(name: string | undefined): Promise<{ name: string; signedIn: boolean }>;
   accounts(name: string): Promise<{ name: string; region: string; accounts: Account[] }>;
   /** Whether Identity Center knows this start URL in this region. */
@@ -35,12 +37,16 @@ export interface SignInApi {
 
 export function signInRoutes(app: FastifyInstance, api: SignInApi): void {
   app.get('/api/sign-ins', async () => ({ signIns: await api.states() }));
-  app.post('/api/sign-ins', ({ body }) => {
+  app.post('/api/sign-ins', async ({ body, raw }) => {
     const { name, device } = fields(body);
     if (name !== undefined && typeof name !== 'string') throw bad('names a profile or an sso-session');
-    return api.begin({ ...(name ? { name } : {}), flow: device === true ? 'device' : 'code' });
+    const begun = await api.begin({ ...(name ? { name } : {}), flow: device === true ? 'device' : 'code' });
+    // Who has gone meanwhile cannot give up any more.
+    if (raw.socket.destroyed) await api.abandon(begun.id);
+    return begun;
   });
-  app.get<{ Params: { id: string } }>('/api/sign-ins/attempts/:id', ({ params }) => api.outcome(params.id));
+  app.get<Attempt>('/api/sign-ins/attempts/:id', ({ params }) => api.outcome(params.id));
+  app.delete<Attempt>('/api/sign-ins/attempts/:id', ({ params }) => api.abandon(params.id));
   app.post('/api/sign-ins/check', async ({ body }) => {
     const { session, startUrl, region } = fields(body);
     if (typeof session !== 'string' || typeof startUrl !== 'string' || typeof region !== 'string')
@@ -51,6 +57,10 @@ export function signInRoutes(app: FastifyInstance, api: SignInApi): void {
   app.delete('/api/sign-ins', () => api.end(undefined));
   app.delete<Named>('/api/sign-ins/:segment', ({ params }) => api.end(named(params)));
   app.get<Named>('/api/sign-ins/:segment/accounts', ({ params }) => api.accounts(named(params)));
+}
+
+interface Attempt {
+  Params: { id: string };
 }
 
 interface Named {

@@ -2,12 +2,19 @@ import type { Attempt } from '../aws/sso-device.js';
 import type { Flow } from '../aws/sso-registration.js';
 import type { Clock } from '../system/clock.js';
 
-/** The attempts of one sign-in that wait for the person: at most one for each flow. */
+/** One attempt, and how many wait for it. */
+interface Shared {
+  attempt: Promise<Attempt>;
+  /** Once it waits for the person. */
+  begun?: Attempt;
+  holders: number;
+}
+
+/** The attempts of one sign-in: at most one for each flow, which goes on until the last who waits for it gives up. */
 export class SignInAttempts {
   readonly #start: (flow: Flow) => Promise<Attempt>;
   readonly #clock: Clock;
-  readonly #starting = new Map<Flow, Promise<Attempt>>();
-  readonly #waiting = new Map<Flow, Attempt>();
+  readonly #shared = new Map<Flow, Shared>();
 
   constructor(start: (flow: Flow) => Promise<Attempt>, clock: Clock) {
     this.#start = start;
@@ -15,30 +22,53 @@ export class SignInAttempts {
   }
 
   get arePending(): boolean {
-    return this.#waiting.size > 0;
+    return [...this.#shared.values()].some(({ begun }) => begun);
   }
 
-  /** Begins one, or joins the one that waits for the person already. */
-  join(flow: Flow): Promise<Attempt> {
-    const waiting = this.#waiting.get(flow);
-    if (waiting && waiting.expiresAt > this.#clock.now()) return Promise.resolve(waiting);
-    const starting = this.#starting.get(flow) ?? this.#begin(flow);
-    this.#starting.set(flow, starting);
-    return starting.finally(() => this.#starting.delete(flow));
-  }
-
-  abandon(): void {
-    for (const attempt of this.#waiting.values()) attempt.abandon();
-    this.#waiting.clear();
-  }
-
-  async #begin(flow: Flow): Promise<Attempt> {
-    const attempt = await this.#start(flow);
-    const gone = () => {
-      if (this.#waiting.get(flow) === attempt) this.#waiting.delete(flow);
+  /** Begins one, or joins the one that waits for the person already; to abandon it is to give up for oneself alone. */
+  async join(flow: Flow): Promise<Attempt> {
+    const known = this.#shared.get(flow);
+    const lasts = known && (known.begun?.expiresAt ?? Number.POSITIVE_INFINITY) > this.#clock.now();
+    const shared = lasts ? known : this.#begin(flow);
+    shared.holders++;
+    const attempt = await shared.attempt;
+    let isHeld = true;
+    return {
+      ...attempt,
+      abandon: () => {
+        if (!isHeld) return;
+        isHeld = false;
+        shared.holders--;
+        if (shared.holders === 0) this.#end(flow, shared);
+      },
     };
-    this.#waiting.set(flow, attempt);
-    attempt.token.then(gone, gone);
-    return attempt;
+  }
+
+  /** Ends them all, whoever waits. */
+  abandon(): void {
+    for (const [flow, shared] of this.#shared) this.#end(flow, shared);
+  }
+
+  #begin(flow: Flow): Shared {
+    const shared: Shared = { attempt: this.#start(flow), holders: 0 };
+    this.#shared.set(flow, shared);
+    const gone = () => this.#forget(flow, shared);
+    shared.attempt.then((begun) => {
+      shared.begun = begun;
+      begun.token.then(gone, gone);
+    }, gone);
+    return shared;
+  }
+
+  #end(flow: Flow, shared: Shared): void {
+    this.#forget(flow, shared);
+    shared.attempt.then(
+      (attempt) => attempt.abandon(),
+      () => {},
+    );
+  }
+
+  #forget(flow: Flow, shared: Shared): void {
+    if (this.#shared.get(flow) === shared) this.#shared.delete(flow);
   }
 }

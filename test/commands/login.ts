@@ -156,7 +156,7 @@ t.test('refused, given up, wrong: a sentence each, and the old sign-in stays', a
   const interrupted = own.start(['login', '--device']);
   await interrupted.prints(/Waiting for you/);
   interrupted.process.kill('SIGINT');
-  t.match(await interrupted.ended, { signal: 'SIGINT' });
+  t.match(await interrupted.ended, { code: 130, stderr: /given up; all is as it was before\.\n$/ });
 
   t.match(await own.credd(['login', 'nobody', '--device']), { code: 1, stderr: /no sso-session "nobody"/ });
   t.equal(readFileSync(path, 'utf8'), old);

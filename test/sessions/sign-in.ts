@@ -243,6 +243,34 @@ t.test('two logins at once are one; the other flow ends with it', async (t) => {
   );
 });
 
+t.test('a sign-in that several wait for goes on until the last of them gives up', async (t) => {
+  const vending = await start(t);
+  const wellcome = vending.signIn('wellcome');
+  const [first, second] = await Promise.all([wellcome.begin('code'), wellcome.begin('code')]);
+  first.abandon();
+  first.abandon();
+  t.equal((await wellcome.state()).state, 'pending');
+  const third = await wellcome.begin('code');
+  t.equal(third.url, first.url);
+  second.abandon();
+  t.equal((await wellcome.state()).state, 'pending');
+  third.abandon();
+  t.equal((await wellcome.state()).state, 'none');
+  await t.rejects(third.token, { code: 'SignInAbandoned' });
+  await t.rejects(fetch(new URL(first.url).searchParams.get('redirect_uri') ?? ''), 'the port is closed');
+  t.not((await wellcome.begin('code')).url, first.url, 'the next one begins afresh');
+});
+
+t.test('a sign-in that could not be begun is no obstacle to the next', async (t) => {
+  const vending = await start(t, { autoApprove: true });
+  vending.aws.faults.set('RegisterClient', { kind: 'error', status: 400, code: 'InvalidRequestException' });
+  await t.rejects(vending.signIn('wellcome').begin('code'), { code: 'InvalidRequestException' });
+  t.equal((await vending.signIn('wellcome').state()).state, 'none');
+  vending.aws.faults.clear();
+  await signIn(vending);
+  t.strictSame(vending.told, [{ done: 'wellcome' }]);
+});
+
 t.test('a legacy profile has no refresh token: it counts down, and ends', async (t) => {
   const vending = await start(t, { autoApprove: true });
   const { vendor, clock, told } = vending;
