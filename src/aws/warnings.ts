@@ -1,5 +1,6 @@
 import type { ConfigSection, Entry } from './config-section.js';
 import type { ProfileSection, SharedConfig } from './shared-config.js';
+import { type Finding, VALUE_CHECKS } from './value-checks.js';
 
 /** Something wrong or surprising in the shared config files; `message` says where, and what to do. Holds no secret. */
 export interface Warning {
@@ -17,12 +18,13 @@ export function configWarnings(config: SharedConfig): Warning[] {
     })),
     ...readableByOthers(config),
     ...[...config.profiles.values()].flatMap((profile) => profileWarnings(profile, config)),
+    ...[...config.ssoSessions.values()].flatMap(ssoSessionWarnings),
     ...sharedKeys(config),
   ];
 }
 
 /** What can be wrong with one profile: when, at which key it shows, and what to say. */
-type Check = (profile: ProfileSection, config: SharedConfig) => { key?: string; message: string } | undefined;
+type Check = (profile: ProfileSection, config: SharedConfig) => Finding | undefined;
 
 const CHECKS: readonly Check[] = [
   function noCredentials(profile, config) {
@@ -79,18 +81,26 @@ const CHECKS: readonly Check[] = [
 ];
 
 function profileWarnings(profile: ProfileSection, config: SharedConfig): Warning[] {
-  return CHECKS.flatMap((check) => {
+  return [...CHECKS, ...VALUE_CHECKS].flatMap((check) => {
     const finding = check(profile, config);
-    if (!finding) return [];
-    const place = (finding.key ? profile.get(finding.key) : undefined) ?? profile.headers[0];
-    const { path = '', line = 0, where = '' } = place ?? {};
-    return {
-      profile: profile.name,
-      path,
-      line,
-      message: `${where}: profile ${profile.name}: ${finding.message}`,
-    };
+    return finding ? { profile: profile.name, ...placed(finding, profile, `profile ${profile.name}`) } : [];
   });
+}
+
+function ssoSessionWarnings(session: ConfigSection): Warning[] {
+  return VALUE_CHECKS.flatMap((check) => {
+    const finding = check(session);
+    return finding ? placed(finding, session, `sso-session ${session.name}`) : [];
+  });
+}
+
+function placed({ key, message }: Finding, section: ConfigSection, about: string): Warning {
+  const {
+    path = '',
+    line = 0,
+    where = '',
+  } = (key ? section.get(key) : undefined) ?? section.headers[0] ?? {};
+  return { path, line, message: `${where}: ${about}: ${message}` };
 }
 
 const KEY_ID = 'aws_access_key_id';

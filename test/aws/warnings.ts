@@ -19,6 +19,9 @@ async function warnings(t: Test, files: { config?: string; credentials?: string 
 const keys = (id = 'AKIAIOSFODNN7EXAMPLE') => `aws_access_key_id = ${id}\naws_secret_access_key = SECRET\n`;
 const ROLE = 'role_arn = arn:aws:iam::123456789012:role/x\n';
 
+const SOURCED = `${ROLE}credential_source = Environment\n`;
+const SSO = 'sso_start_url = https://x/\nsso_region = eu-west-1\nsso_role_name = r\n';
+
 t.test('nothing to say of files that are in order', async (t) => {
   const config = `[default]\nregion = eu-west-1\n[profile role]\n${ROLE}source_profile = default\n[profile sso]\nsso_session = s
 [sso-session s]\n[profile web]\n${ROLE}web_identity_token_file = /t\n[profile machine]\n${ROLE}credential_source = Environment
@@ -49,12 +52,12 @@ t.test('the same keys in several profiles, with all places', async (t) => {
 });
 
 const one: [text: string, line: number, message: RegExp][] = [
-  ['region = x\n', 1, /profile p: it has no credentials/],
+  ['region = eu-west-1\n', 1, /profile p: it has no credentials/],
   [`source_profile = zz\n${ROLE}`, 2, /source_profile zz does not exist/],
   [ROLE, 2, /role has no source/],
   ['sso_session = gone\n', 2, /\[sso-session gone\]/],
   [
-    'region = x\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\n',
+    'region = eu-west-1\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\n',
     3,
     /aws_access_key_id without aws_secret_access_key/,
   ],
@@ -74,8 +77,33 @@ const one: [text: string, line: number, message: RegExp][] = [
     1,
     /the first counts: credential_process, the keys in the config file;/,
   ],
-  ['credential_process = y\nregion = a\nregion = b\n', 4, /region is set on line 3/],
+  ['credential_process = y\nregion = eu-west-1\nregion = eu-west-2\n', 4, /region is set on line 3/],
   ['credential_process = y\n[profile p]\n', 3, /line 1 already/],
+  [`${SOURCED}duration_seconds = 43201\n`, 4, /above 43200 \(12 h\): AWS will answer ValidationError/],
+  [`${SOURCED}duration_seconds = 899\n`, 4, /below 900: AWS will answer ValidationError/],
+  [`${SOURCED}duration_seconds = 1h\n`, 4, /not a whole number: it is ignored, and sessions last an hour/],
+  [`${SOURCED}duration_seconds = -900\n`, 4, /not a whole number: it is ignored/],
+  ['credential_source = Environment\nrole_arn = SECRET\n', 3, /role_arn does not look like arn:/],
+  [
+    'credential_source = Environment\nrole_arn = arn:aws:iam::12345678901:role/x\n',
+    3,
+    /role_arn does not .*ValidationError/,
+  ],
+  [
+    'credential_source = Environment\nrole_arn = arn:aws:iam::123456789012:user/x\n',
+    3,
+    /role_arn does not look like arn:aws:iam::123456789012:role\/NAME/,
+  ],
+  [`${SOURCED}mfa_serial = my phone\n`, 4, /mfa_serial does not look like .*refuse every code/],
+  [
+    `${SSO}sso_account_id = 12345678901\n`,
+    5,
+    /sso_account_id does not look like .*Identity Center will refuse/,
+  ],
+  [`${SSO}sso_account_id = 1234-5678-9012\n`, 5, /sso_account_id .*twelve digits/],
+  [`${SOURCED}region = eu west\n`, 4, /region is no region's name: every tool will refuse it/],
+  [`${SOURCED}region = eu-west1\n`, 4, /not written as AWS's regions are: calls will go to hosts/],
+  [`${SOURCED}region = us-east-1a\n`, 4, /not written as AWS's regions are/],
 ];
 for (const [text, line, message] of one) {
   t.test(`warns: ${message.source}`, async (t) => {
@@ -89,6 +117,32 @@ for (const [text, line, message] of one) {
     t.match(found[0]?.message, `~/config:${line}: `);
   });
 }
+
+for (const line of [
+  'duration_seconds = 900',
+  'duration_seconds = 43200',
+  'mfa_serial = GAHT12345678',
+  'mfa_serial = arn:aws-us-gov:iam::123456789012:mfa/ada@example.com',
+  'role_arn = arn:aws-cn:iam::123456789012:role/a/path/x',
+  'region = us-gov-west-1',
+  'region = eusc-de-east-1',
+  'region = local\nendpoint_url = http://127.0.0.1:4566',
+]) {
+  t.test(`does not warn of ${line}`, async (t) => {
+    const text = line.startsWith('role_arn')
+      ? `credential_source = Environment\n${line}`
+      : `${SOURCED}${line}`;
+    t.strictSame(await warnings(t, { config: `[profile p]\n${text}\n` }), []);
+  });
+}
+
+t.test('of what an sso-session says too, and of a duration only where a role has it', async (t) => {
+  const config = `[sso-session s]\nsso_start_url = https://x/\nsso_region = Ireland 1\n
+[profile p]\ncredential_process = x\nduration_seconds = long\n`;
+  const found = await warnings(t, { config });
+  t.match(found, [{ line: 3, message: /^~\/config:3: sso-session s: sso_region is no region's name/ }]);
+  t.equal(found.length, 1);
+});
 
 t.test(
   'keys in two files do not make a pair, and those of the credentials file come before a process',
