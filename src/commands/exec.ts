@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import { isatty } from 'node:tty';
 import type { Grant } from '../access/leases.js';
 import type { Credentials } from '../aws/credentials.js';
 import { isNarrow, type Narrowing } from '../aws/narrowing.js';
@@ -135,10 +136,11 @@ async function run(job: Job, credentials: Environment): Promise<number> {
   const { settings, profile, narrowing, region, command, stderr } = job;
   try {
     const config = await sharedConfig(settings);
-    const variables = {
+    const ownRegion = config.profiles.get(profile)?.text('region');
+    const variables: Environment = {
       ...Object.fromEntries(Object.entries(settings.env).filter(([name]) => !SHADOWING.includes(name))),
       ...credentials,
-      ...regionVariables(region ?? config.profiles.get(profile)?.text('region')),
+      ...regionVariables(region ?? ownRegion),
       ...(await writeShadowConfig({
         config,
         profile,
@@ -147,10 +149,16 @@ async function run(job: Job, credentials: Environment): Promise<number> {
       })),
       CREDD_PROFILE: profile,
     };
+    if (isatty(2) && !variables.AWS_REGION && !variables.AWS_DEFAULT_REGION) stderr.write(noRegion(profile));
     return await runChild(command, variables, stderr);
   } finally {
     await removeOwnFolder(settings);
   }
+}
+
+/** Most programs fail without one, and none of them says where it would come from here. */
+function noRegion(profile: string): string {
+  return `credd: profile "${profile}" has no region: use --region, or add region = eu-west-1 (or yours) to it.\n`;
 }
 
 function sharedConfig({ paths }: Settings) {

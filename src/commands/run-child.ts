@@ -3,37 +3,43 @@ import { constants } from 'node:os';
 import { isatty } from 'node:tty';
 import type { Environment } from '../system/paths.js';
 import type { CommandContext } from './command.js';
+import { notRun } from './not-run.js';
 
 const FORWARDED: NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'];
 /** A terminal sends these to the child by itself; a second one makes many programs give up their clean-up. */
 const FROM_TERMINAL = new Set<NodeJS.Signals>(['SIGINT', 'SIGQUIT', 'SIGHUP']);
-/** What POSIX shells answer (XCU 2.8.2): "not found" and "found, but cannot be executed". */
-const NOT_FOUND = 127;
-const NOT_EXECUTABLE = 126;
 
 /** Runs a command in our place: its streams are ours, our signals are its own. Gives its exit code, as a shell would. */
-export function runChild(
+export async function runChild(
   [program = '', ...args]: string[],
   env: Environment,
   stderr: CommandContext['stderr'],
 ): Promise<number> {
-  return new Promise((resolve) => {
+  try {
+    return await run(program, args, env);
+  } catch (error) {
+    const { code, why } = notRun(program, error as NodeJS.ErrnoException, env);
+    stderr.write(`credd: "${program}" cannot be run: ${why}.\n`);
+    return code;
+  }
+}
+
+/** Some of what prevents a start Node throws, and some it emits. */
+function run(program: string, args: string[], env: Environment): Promise<number> {
+  return new Promise((resolve, reject) => {
     const child = spawn(program, args, { env, stdio: 'inherit' });
     const onTerminal = [0, 1, 2].some((fd) => isatty(fd));
     const forward = (signal: NodeJS.Signals) => {
       if (!(onTerminal && FROM_TERMINAL.has(signal))) child.kill(signal);
     };
     for (const signal of FORWARDED) process.on(signal, forward);
-    const end = (code: number) => {
+    const end = (settle: () => void) => {
       for (const signal of FORWARDED) process.off(signal, forward);
-      resolve(code);
+      settle();
     };
-    child.on('error', (error: NodeJS.ErrnoException) => {
-      const missing = error.code === 'ENOENT';
-      const why = missing ? 'there is no such command' : error.message;
-      stderr.write(`credd: "${program}" cannot be run: ${why}.\n`);
-      end(missing ? NOT_FOUND : NOT_EXECUTABLE);
-    });
-    child.on('exit', (code, signal) => end(signal ? 128 + constants.signals[signal] : (code ?? 0)));
+    child.on('error', (error) => end(() => reject(error)));
+    child.on('exit', (code, signal) =>
+      end(() => resolve(signal ? 128 + constants.signals[signal] : (code ?? 0))),
+    );
   });
 }

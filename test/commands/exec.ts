@@ -1,5 +1,7 @@
 import { chmodSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import t from 'tap';
+import { lacks } from '../support/cli.js';
 import { FETCH, variables } from '../support/exec.js';
 import { ready, role, USER } from '../support/sources.js';
 
@@ -40,16 +42,58 @@ for (const daemon of [true, false]) {
 t.test('what cannot be run: 127 and 126, as in a shell', async (t) => {
   const { credd, path } = await ready(t, { daemon: true });
   writeFileSync(path('plain'), 'text');
-  t.match(await credd(['exec', 'app', '--', 'no-such-command', '-x']), {
-    code: 127,
-    stderr: /^credd: "no-such-command" cannot be run: there is no such command\.\n$/,
-  });
-  t.match(await credd(['exec', 'app', '--', path('plain')]), {
-    code: 126,
-    stderr: /"\S+plain" cannot be run: .*EACCES/,
-  });
+  const script = (name: string, first: string) => {
+    writeFileSync(path(name), `${first}\necho never\n`);
+    chmodSync(path(name), 0o755);
+  };
+  script('lost', '#! /no/such/shell -e');
+  for (const [program, code, why] of [
+    ['no-such-command', 127, 'there is no such command'],
+    ['', 127, 'there is no such command'],
+    [path('nothing'), 127, 'there is no such file'],
+    [path('plain'), 126, 'permission denied'],
+    [path('lost'), 126, 'its interpreter /no/such/shell does not exist'],
+    [path(), 126, 'it is a directory'],
+    [path('plain', 'below'), 126, 'a part of its path is not a directory'],
+    [`/${'x'.repeat(300)}`, 126, 'its name is too long'],
+  ] as const) {
+    const ended = await credd(['exec', 'app', '--', program, '-x']);
+    t.same(ended, {
+      code,
+      signal: null,
+      stdout: '',
+      stderr: `credd: "${program}" cannot be run: ${why}.\n`,
+    });
+  }
+  const env = { PATH: `${path()}:${process.env.PATH}` };
+  t.match(await credd(['exec', 'app', '--', 'lost'], { env }), { code: 126, stderr: /no\/such\/shell/ });
+  t.match(await credd(['exec', 'app', '--', 'plain'], { env }), { code: 126, stderr: /permission denied/ });
+  t.match(await credd(['exec', 'app', '--', 'run'], { env }), { code: 127 }, 'a directory is no command');
   t.same(readdirSync(path('run', 'credd')), []);
 });
+
+t.test(
+  'on a terminal it says that no region is set, where none is',
+  { skip: lacks('python3', 'apt-get install python3') },
+  async (t) => {
+    const { credd } = await ready(t, { daemon: true });
+    const terminal = ['python3', resolve('test/support/terminal.py')];
+    const shown = async (args: string[], env: Record<string, string> = {}) =>
+      (await credd(['exec', ...args, '--', 'echo', 'ran'], { through: terminal, env })).stdout;
+    const hint = /^credd: profile "keys" has no region: use --region, or add region = /;
+    t.match(await shown(['keys']), hint);
+    t.match(await shown(['keys']), /ran/);
+    for (const quiet of [
+      await shown(['keys', '--region', 'eu-west-1']),
+      await shown(['keys'], { AWS_REGION: 'eu-west-1' }),
+      await shown(['keys'], { AWS_DEFAULT_REGION: 'eu-west-1' }),
+      await shown(['app']),
+    ]) {
+      t.equal(quiet, 'ran\r\n');
+    }
+    t.match(await credd(['exec', 'keys', '--', 'true']), { code: 0, stderr: NOTHING }, 'no terminal');
+  },
+);
 
 t.test('a profile that has no credentials: nothing is run', async (t) => {
   const { credd, path, aws } = await ready(t, { daemon: true });
