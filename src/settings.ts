@@ -32,7 +32,10 @@ export const DEFAULT_PORT = 8363;
 export function readSettings(env: Environment, flags: Flags = {}): Settings {
   const named = flags.config || env.CREDD_CONFIG || undefined;
   const paths = findPaths(env, named);
-  const file = parseSettingsFile(readText(paths.configFile, named !== undefined), paths.configFile);
+  const file = parseSettingsFile(
+    readText(paths.configFile, flags.config ? '--config' : named && 'CREDD_CONFIG'),
+    paths.configFile,
+  );
   return Object.freeze({
     port: said(takes.port, flags.port, '--port', env, 'CREDD_PORT') ?? file.port ?? DEFAULT_PORT,
     store: said(takes.store, flags.store, '--store', env, 'CREDD_STORE') ?? file.store ?? 'auto',
@@ -60,12 +63,13 @@ function said<T>(
   return value ? take(value, variable) : undefined;
 }
 
-function readText(path: string, mustExist: boolean): string {
+function readText(path: string, named: string | undefined): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    if (missing && !mustExist) return '';
-    throw invalid(`credd's settings in ${path} cannot be read: ${(error as Error).message}`);
+    if (missing && !named) return '';
+    const why = missing ? 'there is no such file' : (error as Error).message;
+    throw invalid(`credd's settings in ${path}${named ? ` (${named})` : ''} cannot be read: ${why}`);
   }
 }

@@ -46,13 +46,20 @@ t.test('wrong usage: exit code 2, and what to type', async (t) => {
     [['exec'], /missing: credd exec PROFILE/],
     [['exec', 'p', 'ls', '-l'], /Unknown option '-l'\. What is not for credd goes behind --\. /],
     [['exec', 'p', '--ttl'], /--ttl.*argument missing/],
-    [['exec', 'p', '--ttl', 'soon'], /"soon" is not a time: use 90s/],
-    [['env', 'p', '--shell', 'cmd'], /"cmd" is not a shell.*sh, fish, powershell, dotenv/],
-    [['creds', 'p', '--format', 'xml'], /"xml" is not a format: use ecs, sts, process, env/],
+    [['exec', 'p', '--ttl', 'soon'], /--ttl: "soon" is not a time: use 90s/],
+    [['env', 'p', '--shell', 'cmd'], /--shell: "cmd" is not a shell.*sh, fish, powershell, dotenv/],
+    [['creds', 'p', '--format', 'xml'], /--format: "xml" is not a format: use ecs, sts, process, env/],
     [['completion', 'cmd'], /"cmd" is not a shell.*bash, zsh, fish/],
     [['serve', 'x'], /too much/],
     [['serve', '--port', 'http'], /"http" \(--port\) is not a port/],
     [['serve', '--store', 'cloud'], /"cloud" \(--store\).* use one of auto, keychain/],
+    [['serve', '--config', '/nowhere'], /settings in \/nowhere \(--config\).*: there is no such file\n/],
+    [['demo', '--port', 'http'], /"http" \(--port\) is not a port/],
+    [['exec', 'p', '--region', 'eu west', '--', 'true'], /--region: "eu west" is not a region/],
+    [['env', 'p', '--region', ''], /--region: "" is not a region/],
+    [['env', 'p', '--global', '--read-only'], /--global hands out no lease/],
+    [['lease', 'p', '--region', '-'], /--region/],
+    [['lease', 'p', '--container', '--endpoint', 'x'], /--endpoint: "x" is not an address/],
   ];
   for (const [args, stderr] of wrong) {
     t.match(await credd(args), { code: 2, stdout: NOTHING, stderr }, `credd ${args.join(' ')}`);
@@ -62,7 +69,7 @@ t.test('wrong usage: exit code 2, and what to type', async (t) => {
 t.test('wrong settings: exit code 1, and which setting it is', async (t) => {
   const { credd } = machine(t);
   const wrong: [string[], Record<string, string>, RegExp][] = [
-    [['serve', '--config', '/nowhere'], {}, /settings in \/nowhere cannot be read/],
+    [['list'], { CREDD_CONFIG: '/nowhere' }, /settings in \/nowhere \(CREDD_CONFIG\) cannot be read/],
     [['list'], { CREDD_LOG_LEVEL: 'loud' }, /"loud" \(CREDD_LOG_LEVEL\)/],
     [['list'], { CREDD_PORT: '65536' }, /"65536" \(CREDD_PORT\) is not a port/],
   ];

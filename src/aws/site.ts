@@ -16,7 +16,7 @@ export function siteOf(
   config: SharedConfig,
   env: Environment,
 ): Site {
-  if (!/^[a-z\d]+(-[a-z\d]+)*$/i.test(region)) {
+  if (!isRegion(region)) {
     throw invalidProfile(
       profile,
       service.startsWith('sso') ? 'sso_region' : 'region',
@@ -57,6 +57,11 @@ function endpointOf(service: Service, profile: ProfileSection, config: SharedCon
     );
   }
   return endpoint;
+}
+
+/** Whether it can be a part of a host's name, as botocore demands; AWS need not have it. */
+export function isRegion(name: string): boolean {
+  return /^[a-z\d]+(-[a-z\d]+)*$/i.test(name);
 }
 
 function isTrue(value: string | undefined): boolean {

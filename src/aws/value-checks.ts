@@ -1,4 +1,5 @@
 import type { ConfigSection } from './config-section.js';
+import { isRegion } from './site.js';
 
 export interface Finding {
   /** The key at which it shows. */
@@ -12,8 +13,6 @@ const LONGEST = 12 * 3600;
 const SERIAL = /^(arn:[\w-]+:iam::\d{12}:(mfa|sms-mfa|u2f)\/\S+|[\w+=/,.@-]{9,256})$/;
 const ROLE = /^arn:[\w-]+:iam::\d{12}:role\/\S+$/;
 const ACCOUNT = /^\d{12}$/;
-/** As botocore has it, which refuses every other region. */
-const HOST_LABEL = /^(?!\d+$)(?!-)[a-z\d-]{1,63}(?<!-)$/i;
 const REGION = /^([a-z]+(-[a-z]+)+-\d+|aws-global)$/;
 
 /** Values that no tool can use. Each says what will happen; none quotes more of a value than its harmless kind allows. */
@@ -68,7 +67,7 @@ function region(key: string) {
   return (section: ConfigSection): Finding | undefined => {
     const text = section.text(key);
     if (text === undefined || REGION.test(text)) return undefined;
-    if (!HOST_LABEL.test(text))
+    if (!isRegion(text))
       return { key, message: `${key} is no region's name: every tool will refuse it; write it as eu-west-1` };
     if (section.has('endpoint_url') || section.has('services')) return undefined;
     return {

@@ -1,4 +1,6 @@
 import type { ParseArgsConfig } from 'node:util';
+import { isRegion } from '../aws/site.js';
+import { CredentialError } from '../errors.js';
 import type { Environment } from '../system/paths.js';
 
 type OptionValue = string | boolean | readonly (string | boolean)[] | undefined;
@@ -40,6 +42,24 @@ export type CommandOption = NonNullable<ParseArgsConfig['options']>[string] & {
 /** The command line is not one that the command takes: exit code 2. */
 export class UsageError extends Error {
   override name = 'UsageError';
+}
+
+/** Reads what an option says; what is wrong with it is said with the option's name. */
+export function flagged<T>(flag: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof CredentialError || error instanceof UsageError)
+      throw new UsageError(`${flag}: ${error.message}`);
+    throw error;
+  }
+}
+
+/** The region that --region names, if any. */
+export function regionGiven(values: CommandContext['values']): string | undefined {
+  const region = text(values.region);
+  if (region === undefined || isRegion(region)) return region;
+  throw new UsageError(`--region: "${region}" is not a region: write it as eu-west-1`);
 }
 
 export function text(value: OptionValue): string | undefined {

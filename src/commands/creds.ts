@@ -26,7 +26,9 @@ export const command: Command = {
   async run({ positionals: [profile = ''], values, env, stdout }) {
     const format = Object.hasOwn(formats, String(values.format)) ? formats[String(values.format)] : undefined;
     if (!format)
-      throw new UsageError(`"${values.format}" is not a format: use ${Object.keys(formats).join(', ')}`);
+      throw new UsageError(
+        `--format: "${values.format}" is not a format: use ${Object.keys(formats).join(', ')}`,
+      );
     if (env[RESOLVING]?.split('\n').includes(profile)) throw askedForItself(profile);
     await withDaemon(readSettings(env), async (daemon) => {
       const session = await daemon.ask<RoleSession>('GET', `/api/sessions/${segmentOf(profile)}`);

@@ -9,7 +9,7 @@ import { DEFAULT_PORT, readSettings } from '../settings.js';
 import type { Environment } from '../system/paths.js';
 import { quoted, writePrivateFile } from '../system/private-files.js';
 import { type Command, type CommandContext, text } from './command.js';
-import { serve, stopSignal } from './serve.js';
+import { fromFlags, serve, stopSignal } from './serve.js';
 
 export const command: Command = {
   usage: 'demo [--port PORT]',
@@ -53,7 +53,7 @@ async function runIn(
     const port = text(values.port);
     const run = (port: string | undefined) =>
       serve({
-        settings: readSettings({ ...env, ...own, HOME: home }, { port, store: 'memory' }),
+        settings: fromFlags(() => readSettings({ ...env, ...own, HOME: home }, { port, store: 'memory' })),
         stderr,
         stopped,
         greet: (url) => void stderr.write(greeting(url, variables)),

@@ -1,7 +1,7 @@
 import type { Grant } from '../access/leases.js';
 import { segmentOf } from '../http/segment.js';
 import { readSettings } from '../settings.js';
-import { type Command, text, UsageError } from './command.js';
+import { type Command, regionGiven, text, UsageError } from './command.js';
 import { withRunningDaemon } from './connect.js';
 import { containerVariables } from './container-variables.js';
 import { milliseconds } from './duration.js';
@@ -33,15 +33,16 @@ ${NARROWING}`,
   },
   async run({ positionals: [profile = ''], values, env, stdout, stderr }) {
     const shell = shellNamed(values.shell ?? 'sh');
-    const ttl = milliseconds(text(values.ttl));
+    const ttl = milliseconds('--ttl', text(values.ttl));
     const narrowing = narrowingOf(values);
+    const region = regionGiven(values);
+    if (values.global && narrowing)
+      throw new UsageError('--global hands out no lease, so it cannot be narrowed');
     const settings = readSettings(env);
     await withRunningDaemon(settings, async (daemon) => {
       if (narrowing) stderr.write(openBeside(profile, settings));
       else await daemon.ask('GET', `/api/sessions/${segmentOf(profile)}`);
       if (values.global) {
-        if (narrowing) throw new UsageError('--global hands out no lease, so it cannot be narrowed');
-        const region = text(values.region);
         const chosen = values.shell === undefined ? undefined : shell;
         await printGlobal({
           url: daemon.url,
@@ -55,7 +56,6 @@ ${NARROWING}`,
       }
       const grant = await daemon.ask<Grant>('POST', '/api/leases', { profile, narrowing, ttl });
       const variables = containerVariables(daemon.url, grant);
-      const region = text(values.region);
       await printVariables({ variables, profile, region, shell, settings, out: { stdout, stderr } });
     });
     return 0;

@@ -11,7 +11,7 @@ import { segmentOf } from '../http/segment.js';
 import { isSignedOut } from '../sessions/session-error.js';
 import { readSettings, type Settings } from '../settings.js';
 import type { Environment } from '../system/paths.js';
-import { type Command, type CommandContext, text, UsageError } from './command.js';
+import { type Command, type CommandContext, regionGiven, text, UsageError } from './command.js';
 import { type DaemonClient, withDaemon } from './connect.js';
 import { containerVariables, regionVariables, SHADOWING } from './container-variables.js';
 import { milliseconds } from './duration.js';
@@ -44,12 +44,12 @@ Its exit code is that of COMMAND: 127 when there is no such command, 126 when it
   },
   async run({ positionals: [profile = '', ...words], values, env, stderr }) {
     const settings = readSettings(env);
-    const ttl = milliseconds(text(values.ttl));
+    const ttl = milliseconds('--ttl', text(values.ttl));
     const command = words.length > 0 ? words : [env.SHELL || '/bin/sh'];
     const narrowing = narrowingOf(values);
     if (narrowing && values['no-session'])
       throw new UsageError('Long-term keys cannot be narrowed: leave out --no-session');
-    const job = { settings, profile, narrowing, region: text(values.region), command, stderr };
+    const job = { settings, profile, narrowing, region: regionGiven(values), command, stderr };
     return values['no-session'] ? withRawKeys(job) : withLease(job, ttl);
   },
 };

@@ -1,7 +1,7 @@
 import type { Grant } from '../access/leases.js';
 import { segmentOf } from '../http/segment.js';
 import { readSettings } from '../settings.js';
-import { type Command, text, UsageError } from './command.js';
+import { type Command, regionGiven, text, UsageError } from './command.js';
 import { withRunningDaemon } from './connect.js';
 import { containerVariables } from './container-variables.js';
 import { milliseconds } from './duration.js';
@@ -40,8 +40,9 @@ ${NARROWING}`,
   },
   async run({ positionals: [profile = ''], values, env, stdout, stderr }) {
     const shell = shellNamed(values.shell);
-    const ttl = milliseconds(text(values.ttl));
+    const ttl = milliseconds('--ttl', text(values.ttl));
     const narrowing = narrowingOf(values);
+    const region = regionGiven(values);
     const container = values.container === true;
     const endpoint = origin(text(values.endpoint));
     if (endpoint && !container) throw new UsageError('--endpoint goes with --container');
@@ -51,7 +52,6 @@ ${NARROWING}`,
       else await daemon.ask('GET', `/api/sessions/${segmentOf(profile)}`);
       const grant = await daemon.ask<Grant>('POST', '/api/leases', { profile, narrowing, ttl, container });
       const variables = containerVariables(endpoint ?? daemon.url, grant);
-      const region = text(values.region);
       await printVariables({ variables, profile, region, shell, settings, out: { stdout, stderr } });
     });
     return 0;
@@ -62,5 +62,7 @@ function origin(url: string | undefined): string | undefined {
   if (url === undefined) return undefined;
   const { protocol, origin, pathname, search, hash } = URL.canParse(url) ? new URL(url) : new URL('none:');
   if (/^https?:$/.test(protocol) && `${pathname}${search}${hash}` === '/') return origin;
-  throw new UsageError(`"${url}" is not an address of a daemon: use one like http://127.0.0.1:8363`);
+  throw new UsageError(
+    `--endpoint: "${url}" is not an address of a daemon: use one like http://127.0.0.1:8363`,
+  );
 }

@@ -4,7 +4,7 @@ import { checkNarrowing, tooManyAllow } from '../aws/narrowing-check.js';
 import { checkPolicy } from '../aws/policy-document.js';
 import { CredentialError } from '../errors.js';
 import type { Settings } from '../settings.js';
-import { type CommandContext, type CommandOption, text, UsageError } from './command.js';
+import { type CommandContext, type CommandOption, flagged, text, UsageError } from './command.js';
 import { milliseconds } from './duration.js';
 
 /** For every command that gives a lease. */
@@ -56,7 +56,7 @@ export function narrowingOf(values: CommandContext['values']): Narrowing | undef
     values['policy-arn'] !== undefined && { policyArns: texts(values['policy-arn']) },
     values['read-only'] === true && { readOnly: true as const },
   ].filter((it) => it !== false);
-  const duration = milliseconds(text(values.duration));
+  const duration = milliseconds('--duration', text(values.duration));
   const address = text(values['source-ip']);
   const given: Narrowing = {
     ...(allowed[0] ? { allowed: allowed[0] } : {}),
@@ -68,10 +68,8 @@ export function narrowingOf(values: CommandContext['values']): Narrowing | undef
       values.tag === undefined ? undefined : Object.assign({}, ...texts(values.tag).map((tag) => tagIn(tag))),
     transitiveTags: values['transitive-tag'] === undefined ? undefined : texts(values['transitive-tag']),
   };
-  const narrowing = inUsage(() => {
-    if (allowed.length > 1) throw tooManyAllow();
-    return checkNarrowing(given);
-  });
+  if (allowed.length > 1) throw new UsageError(tooManyAllow().message);
+  const narrowing: Narrowing = Object.assign({}, ...Object.entries(given).map(checked));
   return isNarrow(narrowing) ? narrowing : undefined;
 }
 
@@ -85,7 +83,7 @@ export function openBeside(profile: string, { profile: settingsOf, paths }: Sett
 /** A value may hold another `=`. */
 function tagIn(pair: string): Record<string, string> {
   const at = pair.indexOf('=');
-  if (at < 1) throw new UsageError(`"${pair}" is not a tag: write it as KEY=VALUE`);
+  if (at < 1) throw new UsageError(`--tag: "${pair}" is not a tag: write it as KEY=VALUE`);
   return { [pair.slice(0, at)]: pair.slice(at + 1) };
 }
 
@@ -96,7 +94,7 @@ function policyIn(file: string): string {
     if (error instanceof CredentialError) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
     throw new UsageError(
-      `The policy in ${file || '--policy'} cannot be read: ${code === 'ENOENT' ? 'there is no such file' : message}`,
+      `--policy: the policy in ${file || 'no file'} cannot be read: ${code === 'ENOENT' ? 'there is no such file' : message}`,
     );
   }
 }
@@ -105,10 +103,16 @@ function texts(value: CommandContext['values'][string]): string[] {
   return [value].flat().filter((it) => typeof it === 'string');
 }
 
-function inUsage<T>(check: () => T): T {
-  try {
-    return check();
-  } catch (error) {
-    throw error instanceof CredentialError ? new UsageError(error.message) : error;
-  }
+const FLAGS: Readonly<Record<string, string>> = {
+  allowed: '--policy-arn',
+  addresses: '--source-ip',
+  durationSeconds: '--duration',
+  sessionName: '--session-name',
+  sourceIdentity: '--source-identity',
+  tags: '--tag',
+  transitiveTags: '--transitive-tag',
+};
+
+function checked([kind, value]: [string, unknown]): Narrowing {
+  return flagged(FLAGS[kind] ?? kind, () => checkNarrowing({ [kind]: value }));
 }

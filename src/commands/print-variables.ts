@@ -33,7 +33,9 @@ const shells: Record<string, Shell> = {
 export function shellNamed(name: unknown): Shell {
   const shell = Object.hasOwn(shells, String(name)) ? shells[String(name)] : undefined;
   if (shell) return shell;
-  throw new UsageError(`"${name}" is not a shell that credd knows: use ${Object.keys(shells).join(', ')}`);
+  throw new UsageError(
+    `--shell: "${name}" is not a shell that credd knows: use ${Object.keys(shells).join(', ')}`,
+  );
 }
 
 /** Prints the variables of a lease and of the profile's region, and says what would go before them. */

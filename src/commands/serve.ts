@@ -42,7 +42,7 @@ To have it always there: credd service install`,
     if (!endCoreDumps()) return runChild(withoutCoreDumps(thisCommand()), env, stderr);
     process.umask(NOBODY_ELSE);
     const { port, store, config } = values;
-    const settings = flagged(() =>
+    const settings = fromFlags(() =>
       readSettings(env, { port: text(port), store: text(store), config: text(config) }),
     );
     // A service manager's SIGHUP means "reload", a terminal's that it is gone.
@@ -53,7 +53,7 @@ To have it always there: credd service install`,
 };
 
 /** A flag that will not do is wrong usage; a setting in the file or a variable is a failure. */
-function flagged<T>(read: () => T): T {
+export function fromFlags<T>(read: () => T): T {
   try {
     return read();
   } catch (error) {

@@ -7,7 +7,7 @@ import type { Vendor } from '../sessions/vendor.js';
 import { asCredentialError, JSON_TYPE, refuseConnection, sendError } from './answer.js';
 import { type Api, apiRoutes } from './api.js';
 import { fromPage } from './cors.js';
-import { credsRoutes } from './creds.js';
+import { credsRoutes, onlyGet } from './creds.js';
 import type { Caller, Guard } from './guard.js';
 import type { Metrics } from './metrics.js';
 import { noteRefusal } from './noted.js';
@@ -154,6 +154,7 @@ function whereabouts(error: unknown): object {
 /** Some SDKs treat a 404 specially, so there is none below /creds. */
 function notFound(request: FastifyRequest): CredentialError {
   const creds = /^\/+creds/.test(request.raw.url ?? '');
+  if (creds && request.raw.method !== 'GET') return onlyGet();
   return new CredentialError(
     'NotFound',
     creds ? 400 : 404,

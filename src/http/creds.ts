@@ -20,14 +20,27 @@ export async function credsRoutes(
   app: FastifyInstance,
   { vendor, trail, log, traffic }: CredsParts,
 ): Promise<void> {
-  app.all('/creds/*', answer);
+  app.get('/creds/*', answer);
+  app.route({ method: otherMethods(app), url: '/creds/*', onRequest: refuse, handler: refuse });
   await app.register(async (pages) => {
     await answerPages(pages);
-    pages.all('/creds/*', { constraints: { from: 'page' } }, answer);
+    const constraints = { from: 'page' };
+    pages.get('/creds/*', { constraints }, answer);
+    pages.route({
+      method: otherMethods(app),
+      url: '/creds/*',
+      constraints,
+      onRequest: refuse,
+      handler: refuse,
+    });
   });
 
+  /** Before anybody looks at a body: whatever it holds, the method is what is wrong. */
+  async function refuse(): Promise<never> {
+    throw onlyGet();
+  }
+
   function answer(request: FastifyRequest, reply: FastifyReply): unknown {
-    if (request.raw.method !== 'GET') return reply.send(onlyGet());
     const profile = profileOf(request.raw.url ?? '');
     if (profile === undefined) return reply.send(malformed());
     const body = known(profile, request);
@@ -67,7 +80,11 @@ export async function credsRoutes(
 
 const asItIs = (body: string) => body;
 
-function onlyGet(): CredentialError {
+function otherMethods(app: FastifyInstance): string[] {
+  return app.supportedMethods.filter((method) => method !== 'GET');
+}
+
+export function onlyGet(): CredentialError {
   return new CredentialError('MethodNotAllowed', 405, 'Credentials are fetched with GET.');
 }
 

@@ -19,10 +19,13 @@ t.test('how far away a time is', async (t) => {
 });
 
 t.test('times as a person types them', async (t) => {
-  t.same(['90', '90s', '15m', '12h', '1d'].map(milliseconds), [90_000, 90_000, 900_000, 12 * HOUR, DAY]);
-  t.equal(milliseconds(undefined), undefined);
+  t.same(
+    ['90', '90s', '15m', '12h', '1d'].map((it) => milliseconds('--ttl', it)),
+    [90_000, 90_000, 900_000, 12 * HOUR, DAY],
+  );
+  t.equal(milliseconds('--ttl', undefined), undefined);
   for (const wrong of ['', '0', '0m', '-1', '1.5h', 'h', '1 h', '1w'])
-    t.throws(() => milliseconds(wrong), /is not a time/);
+    t.throws(() => milliseconds('--ttl', wrong), /^--ttl: .* is not a time/);
 });
 
 t.test('columns', async (t) => {
