@@ -1,4 +1,5 @@
 import { CredentialError } from '../errors.js';
+import { didYouMean } from './nearest.js';
 import type { ProfileSection, SharedConfig } from './shared-config.js';
 
 /** A profile that cannot work as it is written; `said` is in AWS's own words where AWS has words for it. */
@@ -11,7 +12,7 @@ export function unknownProfile(name: string, { profiles, files }: SharedConfig) 
   const known =
     profiles.size === 0
       ? `There are no profiles in ${config.label} or ${credentials.label} yet. Type: credd setup`
-      : 'Type: credd list';
+      : `${didYouMean(name, profiles.keys())}Type: credd list`;
   return new CredentialError('UnknownProfile', 400, `There is no profile "${name}". ${known}`);
 }
 

@@ -2,6 +2,7 @@ import type { Environment } from '../system/paths.js';
 import { type AssumeRoleStep, type Chain, chainOf, isLongTerm, type Steps } from './chain.js';
 import { credentialSource } from './credential-source.js';
 import { mfaOf } from './mfa.js';
+import { didYouMean } from './nearest.js';
 import { invalidProfile, unknownProfile } from './profile-error.js';
 import { durationSeconds, mfaDevice, sessionName } from './role-settings.js';
 import { sessionMarks } from './session-marks.js';
@@ -65,7 +66,7 @@ class Resolver {
         profile,
         'source_profile',
         `The source_profile "${name}" referenced in the profile "${profile.name}" does not exist.`,
-        'Add that profile, or correct the name.',
+        `${didYouMean(name, this.#config.profiles.keys())}Add that profile, or correct the name.`,
       );
     }
     if (this.#visited.has(name) && !(name === profile.name && this.#hasKeys(source))) {

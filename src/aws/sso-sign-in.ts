@@ -2,6 +2,7 @@ import { CredentialError } from '../errors.js';
 import type { Environment } from '../system/paths.js';
 import type { Site, SsoRoleStep } from './chain.js';
 import { ConfigSection } from './config-section.js';
+import { didYouMean } from './nearest.js';
 import { resolveProfile } from './profile.js';
 import { invalidProfile } from './profile-error.js';
 import type { SharedConfig } from './shared-config.js';
@@ -43,11 +44,12 @@ export function findSignIn(name: string, config: SharedConfig, env: Environment)
   if (config.ssoSessions.has(name)) return ofSession(name, config, env);
   const legacy = allSignIns(config, env).find(({ key }) => key === name);
   if (legacy) return legacy;
-  const known = config.ssoSessions.size > 0 || config.profiles.size > 0;
+  const names = [...config.profiles.keys(), ...config.ssoSessions.keys()];
+  const known = names.length > 0;
   throw new CredentialError(
     'UnknownSignIn',
     400,
-    `There is no profile and no sso-session "${name}". Type: credd ${known ? 'list' : 'setup'}`,
+    `There is no profile and no sso-session "${name}". ${didYouMean(name, names)}Type: credd ${known ? 'list' : 'setup'}`,
   );
 }
 

@@ -252,6 +252,10 @@ ${corp}`,
   t.match(secret.message, 'missing: aws_access_key_id (~/.aws/config:9)');
   t.notMatch(secret.message, 'hush');
   t.match((await refusal('half')).message, 'missing: aws_secret_access_key (~/.aws/credentials:2)');
+  t.match(
+    (await refusal('rloe')).message,
+    'There is no profile "rloe". Did you mean "role"? Type: credd list',
+  );
   t.match(await refusal('nobody'), { code: 'UnknownProfile', statusCode: 400, message: /Type: credd list$/ });
 });
 

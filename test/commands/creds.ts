@@ -63,6 +63,15 @@ for (const daemon of [true, false]) {
     });
   });
 
+  t.test(`a mistyped name is recognised, ${daemon ? 'with' : 'without'} a daemon`, async (t) => {
+    const { credd, aws } = await ready(t, { daemon });
+    const stderr = /^credd: There is no profile "proces"\. Did you mean "process"\? Type: credd list\n$/;
+    for (const command of ['creds', 'whoami', 'refresh', 'forget', 'exec']) {
+      t.match(await credd([command, 'proces']), { code: 1, stdout: NOTHING, stderr }, command);
+    }
+    t.equal(aws.calls.length, 0);
+  });
+
   t.test(`a profile that asks for itself is told so, ${daemon ? 'with' : 'without'} a daemon`, async (t) => {
     const own = machine(t);
     const ask = (name: string) => `${process.execPath} ${CLI} creds ${name} --format process`;
