@@ -12,6 +12,7 @@ import { createProvider } from './aws/provider.js';
 import { watchSharedConfig } from './aws/shared-config.js';
 import { createApi } from './daemon-api.js';
 import { createSignIns } from './daemon-sign-ins.js';
+import { currentKeys } from './daemon-sweep.js';
 import { CredentialError } from './errors.js';
 import { buildApp } from './http/app.js';
 import { closeGently } from './http/drain.js';
@@ -21,6 +22,7 @@ import { Traffic } from './http/traffic.js';
 import { createKeysApi } from './keys-api.js';
 import { Refresher } from './sessions/refresher.js';
 import { SessionStore } from './sessions/session-store.js';
+import { startSweeping } from './sessions/session-sweep.js';
 import { Vendor } from './sessions/vendor.js';
 import type { Settings } from './settings.js';
 import { watchProfileSettings } from './settings-watch.js';
@@ -184,12 +186,17 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   });
 
   if (options.resident) forSignIns.followAll();
+  const wanted = () => currentKeys({ config, profileSettings, leases, chain });
+  const stopSweeping = options.resident
+    ? startSweeping({ store: sessions, clock, log, wanted, isHeld: (key) => vendor.isHeld(key) })
+    : () => {};
 
   async function stop(): Promise<void> {
     config.close();
     profileSettings.close();
     policyFiles.close();
     signIns.close();
+    stopSweeping();
     refresher.stop();
     // The clock's timers keep no process alive, but what waits for them here has to be done.
     const held = setInterval(() => {}, STAYS_ALIVE);

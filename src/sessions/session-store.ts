@@ -5,6 +5,9 @@ import { isRoleSession, type RoleSession } from './role-session.js';
 /** A keychain that answers at all has done so by then; after that AWS is the quicker one. */
 const READ_WAIT = 3000;
 
+/** As `chainOf` makes them. */
+const SESSION_KEY = /^[0-9a-f]{64}$/;
+
 /** Role sessions on top of a secret store. A store that fails is a miss, never a failed request. */
 export class SessionStore {
   readonly #store: Promise<SecretStore>;
@@ -27,6 +30,12 @@ export class SessionStore {
     );
     const session = text === undefined ? undefined : parse(text);
     return session && session.expiration > clock.now() ? session : undefined;
+  }
+
+  /** What is stored of sessions; nothing while the store fails. Long-term keys lie beside them, under other names. */
+  async keys(): Promise<string[]> {
+    const all = (await this.#try('listed', (store) => store.keys())) ?? [];
+    return all.filter((key) => SESSION_KEY.test(key));
   }
 
   save(key: string, session: RoleSession): void {

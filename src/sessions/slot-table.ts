@@ -58,6 +58,11 @@ export class SlotTable {
     return asked.slot;
   }
 
+  isHeld(key: string): boolean {
+    const slot = this.#slots.get(key);
+    return slot !== undefined && (slot.session !== undefined || slot.isFetching);
+  }
+
   /** Every slot that such a step leads to, or is. */
   behind(concerned: (step: Step) => boolean): SessionSlot[] {
     return [...this.#slots.values()].filter((slot) => slot.rests(concerned));

@@ -97,6 +97,11 @@ export class Vendor {
     return guarded.find(({ session }) => !session) ?? guarded[0];
   }
 
+  /** Whether the session of that chain step is in memory, or on its way there. */
+  isHeld(key: string): boolean {
+    return this.#table.isHeld(key);
+  }
+
   /** Drops the profile's sessions from memory and store. */
   forget(profile: string): void {
     this.#table.forget(profile);
