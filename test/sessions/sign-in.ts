@@ -264,7 +264,7 @@ t.test('a sign-in that several wait for goes on until the last of them gives up'
 t.test('a sign-in that could not be begun is no obstacle to the next', async (t) => {
   const vending = await start(t, { autoApprove: true });
   vending.aws.faults.set('RegisterClient', { kind: 'error', status: 400, code: 'InvalidRequestException' });
-  await t.rejects(vending.signIn('wellcome').begin('code'), { code: 'InvalidRequestException' });
+  await t.rejects(vending.signIn('wellcome').begin('code'), { code: 'InvalidStartUrl' });
   t.equal((await vending.signIn('wellcome').state()).state, 'none');
   vending.aws.faults.clear();
   await signIn(vending);
