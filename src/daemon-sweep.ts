@@ -1,4 +1,4 @@
-import type { Lease } from './access/leases.js';
+import type { Lease } from './access/lease.js';
 import type { Chain } from './aws/chain.js';
 import type { Narrowing } from './aws/narrowing.js';
 import type { WatchedSharedConfig } from './aws/shared-config.js';

@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import t, { type Test } from 'tap';
-import type { Grant } from '../src/access/leases.js';
+import type { Grant } from '../src/access/lease.js';
 import { startDaemon } from '../src/daemon.js';
 import { ask, RawConnection, requestText } from './support/raw-http.js';
 import { CREDENTIALS, problems, role, runDaemon } from './support/running-daemon.js';

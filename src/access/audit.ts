@@ -3,7 +3,7 @@ import type { Clock } from '../system/clock.js';
 import type { Ends, Peer } from '../system/peer.js';
 import { ensurePrivateFolder } from '../system/private-files.js';
 import { RotatedFile } from '../system/rotated-file.js';
-import type { Lease } from './leases.js';
+import type { Lease } from './lease.js';
 import { type Found, ProcessSearch } from './process-search.js';
 
 /** One line of the trail. Times are milliseconds since the epoch. */

@@ -1,5 +1,5 @@
 import { readPrivateFile, writePrivateFile } from '../system/private-files.js';
-import type { Lease } from './leases.js';
+import type { Lease } from './lease.js';
 
 /** `{"leases": [{"hash": ..., the lease's own fields}]}`. A lease's token is nowhere in it. */
 interface Kept extends Lease {

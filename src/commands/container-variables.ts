@@ -1,4 +1,4 @@
-import type { Grant } from '../access/leases.js';
+import type { Grant } from '../access/lease.js';
 import { segmentOf } from '../http/segment.js';
 import type { Environment } from '../system/paths.js';
 

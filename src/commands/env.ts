@@ -1,4 +1,4 @@
-import type { Grant } from '../access/leases.js';
+import type { Grant } from '../access/lease.js';
 import { segmentOf } from '../http/segment.js';
 import { readSettings } from '../settings.js';
 import { type Command, regionGiven, text, UsageError } from './command.js';

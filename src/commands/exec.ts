@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { isatty } from 'node:tty';
-import type { Grant } from '../access/leases.js';
+import type { Grant } from '../access/lease.js';
 import type { Credentials } from '../aws/credentials.js';
 import { isNarrow, type Narrowing } from '../aws/narrowing.js';
 import { unknownProfile } from '../aws/profile-error.js';

@@ -1,4 +1,4 @@
-import type { Lease } from '../access/leases.js';
+import type { Lease } from '../access/lease.js';
 import { readSettings } from '../settings.js';
 import type { Command } from './command.js';
 import { withRunningDaemon } from './connect.js';

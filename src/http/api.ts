@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Trail } from '../access/audit.js';
-import type { Grant, Lease } from '../access/leases.js';
+import type { Grant, Lease } from '../access/lease.js';
 import type { CallerIdentity } from '../aws/caller-identity.js';
 import { isNarrow, type Narrowing } from '../aws/narrowing.js';
 import { checkNarrowing } from '../aws/narrowing-check.js';

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { isToken, type Lease, type Leases } from '../access/leases.js';
+import type { Lease } from '../access/lease.js';
+import { isToken, type Leases } from '../access/leases.js';
 import type { Answer, SameUser } from '../access/same-user.js';
 import { CredentialError } from '../errors.js';
 import type { ProfileSettings } from '../settings.js';

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { type Asked, Audit, type AuditEntry } from '../../src/access/audit.js';
-import type { Lease } from '../../src/access/leases.js';
+import type { Lease } from '../../src/access/lease.js';
 import type { Ends, Peer } from '../../src/system/peer.js';
 import { drivenClock } from '../support/driven-clock.js';
 
