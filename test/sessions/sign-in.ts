@@ -273,9 +273,10 @@ t.test('a sign-in that could not be begun is no obstacle to the next', async (t)
 
 t.test('a legacy profile has no refresh token: it counts down, and ends', async (t) => {
   const vending = await start(t, { autoApprove: true });
-  const { vendor, clock, told } = vending;
+  const { clock, told } = vending;
+  const use = () => vending.signIn('old').withToken(step, async () => 'used');
   await signIn(vending, 'old');
-  await vendor.session('old');
+  t.equal(await use(), 'used');
   t.match(await vending.signIn('old').state(), {
     name: START_URL,
     state: 'done',
@@ -285,13 +286,7 @@ t.test('a legacy profile has no refresh token: it counts down, and ends', async 
   t.notOk(cached(vending, START_URL).refreshToken);
   clock.advance(HOUR);
   t.equal((await vending.signIn('old').state()).state, 'none');
-  t.equal(
-    await vending
-      .signIn('old')
-      .withToken(step, async () => 'used')
-      .catch(code),
-    'SsoLoginRequired',
-  );
+  t.equal(await use().catch(code), 'SsoLoginRequired');
   t.strictSame(told.at(-1), { needed: START_URL });
 });
 
