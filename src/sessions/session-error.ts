@@ -39,3 +39,10 @@ export function asCredentialError(error: unknown): CredentialError {
 export function isSignedOut(error: unknown): boolean {
   return error instanceof CredentialError && error.code === 'SsoLoginRequired';
 }
+
+/** AWS's words for credentials that it took before, and takes no longer. */
+const REVOKED = new Set(['ExpiredToken', 'InvalidClientTokenId', 'UnrecognizedClientException']);
+
+export function isRevoked(error: unknown): boolean {
+  return error instanceof CredentialError && REVOKED.has(error.code);
+}

@@ -7,12 +7,14 @@ import type { Clock } from '../system/clock.js';
 import type { Refresher } from './refresher.js';
 import { RenewalPlan } from './renewal-plan.js';
 import { dated, isRoleSession, type RoleSession, timeLeft } from './role-session.js';
-import { asCredentialError, expiredOnArrival } from './session-error.js';
+import { asCredentialError, expiredOnArrival, isRevoked } from './session-error.js';
 import type { SessionStore } from './session-store.js';
 import { SingleFlight } from './single-flight.js';
 import { failureMemory, isEnding, isInLastTenth, type Random, renewalDue, retryDelay } from './timing.js';
 
 const CLOCK_TOLERANCE = 60_000;
+/** What AWS refuses so soon after giving it, it will refuse again. Milliseconds. */
+const TOO_NEW_TO_BE_REVOKED = 60_000;
 
 export interface Failure {
   error: CredentialError;
@@ -171,13 +173,31 @@ export class SessionSlot {
     this.#parts.store.drop(this.key);
   }
 
+  /** Calls AWS, with a person's code or without. A session of the source that AWS takes no longer is replaced, once. */
+  async provided(code?: string): Promise<Credentials> {
+    const { provide } = this.#parts;
+    const { source } = this;
+    if (!source) return provide(this.step, undefined, code);
+    const credentials = await source.usable();
+    try {
+      return await provide(this.step, credentials, code);
+    } catch (error) {
+      const { session } = source;
+      if (!session || !isRevoked(error)) throw error;
+      if (session === credentials) {
+        if (this.#now() - session.obtainedAt < TOO_NEW_TO_BE_REVOKED) throw error;
+        await source.renew();
+      }
+      return provide(this.step, await source.usable(), code);
+    }
+  }
+
   async #fly(isCurrent: () => boolean): Promise<Credentials> {
     try {
       const kept = await this.#fromStore(isCurrent);
       if (kept) return kept;
       if (needsPerson(this.step)) throw new MfaRequired(this.step.profile, mfaOf(this.step)?.serial ?? '');
-      const source = await this.source?.usable();
-      const given = await this.#parts.provide(this.step, source);
+      const given = await this.provided();
       const now = this.#now();
       if (given.expiration !== undefined && given.expiration <= now) {
         throw expiredOnArrival(this.step.profile, given.expiration, now);

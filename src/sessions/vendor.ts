@@ -79,8 +79,7 @@ export class Vendor {
     const slot = this.#locked(profile);
     if (!slot) throw needsNoCode(profile);
     try {
-      const source = await slot.source?.usable();
-      slot.put(await this.#parts.provide(slot.step, source, code));
+      slot.put(await slot.provided(code));
     } catch (error) {
       throw addressed(asCredentialError(error), profile);
     }
