@@ -93,7 +93,7 @@ class Resolver {
   #proven(source: Steps, profile: ProfileSection): Steps {
     const role = this.#roleStep(profile);
     const [first, ...roles] = source;
-    const mfa = mfaDevice(profile, this.#config.profiles.get(source.at(-1)?.profile ?? ''));
+    const mfa = mfaDevice(profile, this.#config);
     if (!mfa || source.some((step) => mfaOf(step)?.serial === mfa.serial)) return [...source, role];
     if (roles.length > 0 || !isLongTerm(first)) return [...source, { ...role, mfa }];
     const sts = stsSite(this.#config.profiles.get(first.profile) ?? profile, this.#config, this.#env);

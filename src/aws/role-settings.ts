@@ -1,6 +1,6 @@
 import type { Environment } from '../system/paths.js';
 import type { MfaDevice } from './chain.js';
-import type { ProfileSection } from './shared-config.js';
+import type { ProfileSection, SharedConfig } from './shared-config.js';
 
 /** AWS gives a role session an hour where nothing else is asked for. */
 const DEFAULT_SECONDS = 3600;
@@ -17,10 +17,10 @@ export function sessionName(profile: ProfileSection, env: Environment): string {
   return profile.text('role_session_name') ?? `credd-${user}`.slice(0, 64);
 }
 
-/** The device that the profile names; the code may come from its own `mfa_process` or that of the profile behind it. */
-export function mfaDevice(profile: ProfileSection, source?: ProfileSection): MfaDevice | undefined {
+/** The device that the profile names; what prints its code may be named by any profile with that device. */
+export function mfaDevice(profile: ProfileSection, config: SharedConfig): MfaDevice | undefined {
   const serial = profile.text('mfa_serial');
   if (!serial) return undefined;
-  const codeProcess = profile.text('mfa_process') ?? source?.text('mfa_process');
+  const codeProcess = profile.text('mfa_process') ?? config.codeProcesses.get(serial);
   return { serial, ...(codeProcess ? { codeProcess } : {}) };
 }

@@ -23,6 +23,8 @@ export interface SharedConfig {
   readonly ssoSessions: ReadonlyMap<string, ConfigSection>;
   /** The name of a `[services x]` section -> service -> setting. */
   readonly services: ReadonlyMap<string, ReadonlyMap<string, ReadonlyMap<string, Entry>>>;
+  /** An MFA device -> the `mfa_process` that prints its code: profiles with the same device share it. */
+  readonly codeProcesses: ReadonlyMap<string, string>;
   readonly problems: readonly FileProblem[];
   readonly files: Readonly<Record<FileKind, ConfigSource>>;
   /** Profile -> the keys that it has in credd's keychain; no secret. */
@@ -148,14 +150,28 @@ function merge(files: readonly LoadedFile[]): SharedConfig {
     const settings = [...section.keys()].map((key) => [key, section.get(key)?.nested ?? new Map()] as const);
     return [section.name, new Map(settings)] as const;
   });
+  const profiles = sectionsOf(files, 'profile');
   const [credentials, config] = files.map(({ source }) => source) as [ConfigSource, ConfigSource];
   return {
-    profiles: sectionsOf(files, 'profile'),
+    profiles,
     ssoSessions,
     services: new Map(services),
+    codeProcesses: codeProcessesIn(profiles),
     problems: files.flatMap(problemsOf),
     files: { credentials, config },
   };
+}
+
+/** A role's profile may leave it to the profile behind it. */
+function codeProcessesIn(profiles: ReadonlyMap<string, ConfigSection>): Map<string, string> {
+  const processes = new Map<string, string>();
+  for (const profile of profiles.values()) {
+    const device = profile.text('mfa_serial');
+    const behind = profiles.get(profile.text('source_profile') ?? '');
+    const process = profile.text('mfa_process') ?? behind?.text('mfa_process');
+    if (device && process && !processes.has(device)) processes.set(device, process);
+  }
+  return processes;
 }
 
 /** botocore gives the settings of `[DEFAULT]`, in capitals, to every section of that file. */

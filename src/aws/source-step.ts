@@ -31,7 +31,7 @@ export function sourceStep(
   const sts = stsSite(profile, config, env);
   const served = (of: KeysStep | KeptKeysStep | ProcessStep): SourceStep => {
     if (use === 'for a role') return of;
-    const mfa = isLongTerm(of) ? mfaDevice(profile) : undefined;
+    const mfa = isLongTerm(of) ? mfaDevice(profile, config) : undefined;
     return { kind: 'session-token', profile: profile.name, of, sts, ...(mfa ? { mfa } : {}) };
   };
 

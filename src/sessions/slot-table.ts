@@ -1,4 +1,5 @@
 import { type Chain, describe, type Step } from '../aws/chain.js';
+import { MfaRequired } from '../aws/mfa.js';
 import type { Narrowing } from '../aws/narrowing.js';
 import { SessionSlot, type SlotParts } from './session-slot.js';
 
@@ -97,6 +98,8 @@ export class SlotTable {
       }
     }
     for (const [key, slot] of this.#slots) {
+      // What prints a code may have been named, and is not part of the key.
+      if (slot.failure?.error instanceof MfaRequired) slot.failure = undefined;
       if (current.has(key)) continue;
       slot.forget();
       this.#slots.delete(key);

@@ -226,3 +226,26 @@ t.test('an mfa_process that repeats a code is asked again later', async (t) => {
   t.equal(vending.aws.count('GetSessionToken', 'ok'), 2);
   t.ok(vending.clock.now() > SECOND);
 });
+
+t.test('what one profile has to print the codes of a device serves all with that device', async (t) => {
+  const file = join(t.testdir({ code: '111111' }), 'code');
+  const guardedRole = (name: string, more = '') => roleProfile(name, 'plain', 'one', `${MFA}${more}`);
+  const process = `\nmfa_process = cat ${file}`;
+  const config = `${keysProfile('plain')}\n${guardedRole('asks')}\n${guardedRole('prints', process)}`;
+  const without = config.replace(process, '');
+  const vending = await start(t, { config: without, env: { PATH: globalThis.process.env.PATH ?? '' } });
+  t.match(await refused(vending, 'asks'), { code: 'MfaRequired' });
+  await vending.edit(config);
+  t.match(await vending.ask('prints'), /^ASIA/, 'though a person was needed a moment ago');
+  t.equal(await vending.ask('asks'), await vending.ask('prints'));
+  t.equal(vending.aws.count('GetSessionToken'), 1);
+
+  vending.vendor.forgetBehind(() => true, []);
+  writeFileSync(file, '222222');
+  t.match(await vending.ask('asks'), /^ASIA/, 'whoever asks first');
+
+  vending.vendor.forgetBehind(() => true, []);
+  await vending.edit(without);
+  for (const profile of ['asks', 'prints'])
+    t.match(await refused(vending, profile), { code: 'MfaRequired' }, 'and when it is gone, it is gone');
+});
