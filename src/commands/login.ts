@@ -24,24 +24,25 @@ For a profile with an mfa_serial it asks for the code of that device: one code s
     const request = { name, device: values.device === true, noBrowser: values['no-browser'] === true };
     await withDaemon(readSettings(env), async (daemon) => {
       const signIn = () => signInHere(daemon, request, { env, stderr });
-      if (name === undefined || !(await needsCode(daemon, name))) return signIn();
+      const needed = name === undefined ? 'a sign-in' : await neededBy(daemon, name);
+      if (name === undefined || needed === 'a sign-in') return signIn();
       await willLast(daemon);
-      await loginWithMfa(daemon, name, stderr).catch(async (error) => {
-        if (!isSignedOut(error)) throw error;
-        await signIn();
-        await loginWithMfa(daemon, name, stderr);
-      });
+      if (needed === 'a sign-in, then a code') await signIn();
+      await loginWithMfa(daemon, name, stderr);
     });
     return 0;
   },
 };
 
+type Needed = 'a sign-in' | 'a code' | 'a sign-in, then a code';
+
 /** The name may also be that of an sso-session. */
-async function needsCode(daemon: DaemonClient, name: string): Promise<boolean> {
+async function neededBy(daemon: DaemonClient, name: string): Promise<Needed> {
   try {
-    return (await mfaDevice(daemon, name)) !== undefined;
+    return (await mfaDevice(daemon, name)) === undefined ? 'a sign-in' : 'a code';
   } catch (error) {
-    if (error instanceof CredentialError && error.statusCode === 400) return false;
+    if (isSignedOut(error)) return 'a sign-in, then a code';
+    if (error instanceof CredentialError && error.statusCode === 400) return 'a sign-in';
     throw error;
   }
 }

@@ -32,7 +32,7 @@ export interface Api {
   identity(profile: string): Promise<CallerIdentity>;
   leases(): Lease[];
   /** The MFA device whose code the profile needs next, if any. */
-  mfaDevice(profile: string): string | undefined;
+  mfaDevice(profile: string): Promise<string | undefined>;
   unlock(profile: string, code: string): Promise<RoleSession>;
   keys: KeysApi;
   /** A console sign-in URL, good for 15 minutes. */
@@ -60,7 +60,9 @@ export function apiRoutes(app: FastifyInstance, api: Api, trail: Trail): void {
   app.get<Segment>('/api/identity/:segment', ({ params }) => api.identity(named(params)));
   signInRoutes(app, api.signIns);
   app.get('/api/leases', () => api.leases());
-  app.get<Segment>('/api/mfa/:segment', ({ params }) => ({ device: api.mfaDevice(named(params)) ?? null }));
+  app.get<Segment>('/api/mfa/:segment', async ({ params }) => ({
+    device: (await api.mfaDevice(named(params))) ?? null,
+  }));
   app.post<Segment>('/api/mfa/:segment', async ({ params, body }) => {
     const { expiration } = await api.unlock(named(params), mfaCode(body));
     return { expiration };

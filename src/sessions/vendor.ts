@@ -65,10 +65,19 @@ export class Vendor {
     return sessionIn(outcome, profile) ?? Promise.reject(stillFetching(profile));
   }
 
-  /** The MFA device whose code the profile needs next, if any. */
-  mfaDevice(profile: string): string | undefined {
+  /**
+   * The MFA device whose code the profile needs next, if any.
+   * @throws CredentialError where what the code goes with cannot be had: it would be stale by then
+   */
+  async mfaDevice(profile: string): Promise<string | undefined> {
     const slot = this.#locked(profile);
-    return slot && mfaOf(slot.step)?.serial;
+    if (!slot) return undefined;
+    try {
+      await slot.source?.usable();
+    } catch (error) {
+      throw addressed(asCredentialError(error), profile);
+    }
+    return mfaOf(slot.step)?.serial;
   }
 
   /**

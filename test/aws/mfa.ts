@@ -66,7 +66,7 @@ t.test('a request that would need a code is answered at once, without a call', a
       retryable: false,
       message: `Profile "${profile}" needs a code of the MFA device ${DEVICE}. Type: credd login ${profile}`,
     });
-    t.equal(vending.vendor.mfaDevice(profile), DEVICE);
+    t.equal(await vending.vendor.mfaDevice(profile), DEVICE);
   }
   t.equal(vending.aws.calls.length, 0);
   t.match(
@@ -74,7 +74,7 @@ t.test('a request that would need a code is answered at once, without a call', a
     /^ASIA/,
     'a role without mfa_serial is assumed with the keys themselves',
   );
-  t.equal(vending.vendor.mfaDevice('open'), undefined);
+  t.equal(await vending.vendor.mfaDevice('open'), undefined);
 });
 
 t.test('one code serves all profiles with that device, for twelve hours', async (t) => {
@@ -249,3 +249,26 @@ t.test('what one profile has to print the codes of a device serves all with that
   for (const profile of ['asks', 'prints'])
     t.match(await refused(vending, profile), { code: 'MfaRequired' }, 'and when it is gone, it is gone');
 });
+
+const overSso = (url: string) => `[sso-session wellcome]
+sso_start_url = https://wellcome.awsapps.com/start/#
+sso_region = eu-west-1
+[profile dev]
+sso_session = wellcome
+sso_account_id = ${ACCOUNT}
+sso_role_name = developer
+endpoint_url = ${url}
+${roleProfile('over', 'dev', 'over', MFA)}`;
+
+t.test(
+  'a role over a sign-in: who is to be asked for a code is told first that nobody is signed in',
+  async (t) => {
+    const vending = await start(t, { config: overSso });
+    t.match(await refused(vending, 'over'), { code: 'MfaRequired' }, 'a request is answered at once');
+    await t.rejects(vending.vendor.mfaDevice('over'), {
+      code: 'SsoLoginRequired',
+      message: /^Profile "over".*Type: credd login/,
+    });
+    t.strictSame(vending.told, [{ needed: 'wellcome' }]);
+  },
+);

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import t, { type Test } from 'tap';
 import { startSimulatedAws } from '../../src/demo/aws.js';
 import { CLI, lacks, type Machine, machine, run } from '../support/cli.js';
+import { office, SSO_CONFIG } from '../support/identity-center.js';
 
 const TERMINAL = resolve('test/support/terminal.py');
 const noPython = lacks('python3', 'apt-get install -y python3');
@@ -95,6 +96,25 @@ for (const daemon of [true, false]) {
     t.match(await running.ended, { code: 0, stdout: /in guarded: typed/ });
   });
 }
+
+t.test('a role over a sign-in: first the sign-in, then the code', { skip: noPython }, async (t) => {
+  const role = `[profile over]\nrole_arn = ${ROLE}\nsource_profile = dev\nmfa_serial = ${DEVICE}\n`;
+  const own = await office(t, {}, `${SSO_CONFIG}${role}`);
+  await own.serve();
+  const login = onTerminal(t, own, 'login', 'over', '--device');
+  await login.prints(/Waiting for you/);
+  t.notMatch(login.stdout(), /Code of the MFA device/, 'a code would be stale by then');
+  own.approve(login.stdout());
+  await login.prints(/Signed in to wellcome.*[\s\S]*mfa\/ada: /);
+  t.equal(own.aws.count('GetRoleCredentials'), 1);
+  login.process.stdin?.write('778899\r');
+  // As AWS does: a device belongs to a user, and he is not the one who calls.
+  t.match(await login.ended, { code: 1, stdout: /Check mfa_serial of "over"/ });
+  t.match(own.aws.calls.at(-1), { operation: 'AssumeRole', params: { SerialNumber: DEVICE } });
+  const again = onTerminal(t, own, 'login', 'over', '--device');
+  await again.prints(/mfa\/ada: /);
+  t.notMatch(again.stdout(), /Waiting for you/, 'signed in already');
+});
 
 t.test('without a terminal it says what to do', async (t) => {
   const own = await ready(t);
