@@ -91,6 +91,7 @@ export function createSignIns(parts: {
   function api(vendor: Vendor): SignInApi {
     return {
       states: () => Promise.all(allSignIns(config.current, env).map((about) => signIns.of(about).state())),
+      state: (name) => signIns.of(find(name)).state(),
       ...createBegunSignIns({ signIns, clock, named }),
       async end(name) {
         const about = named(name);

@@ -1,6 +1,6 @@
 import { CredentialError } from '../errors.js';
 import type { Environment } from '../system/paths.js';
-import type { Site, SsoRoleStep } from './chain.js';
+import type { LoginStep, Site, SsoRoleStep } from './chain.js';
 import { ConfigSection } from './config-section.js';
 import { didYouMean } from './nearest.js';
 import { resolveProfile } from './profile.js';
@@ -39,7 +39,7 @@ export function findSignIn(name: string, config: SharedConfig, env: Environment)
   if (config.profiles.has(name)) {
     const step = resolveProfile(name, config, env).steps[0];
     if (step.kind === 'sso-role') return ofProfile(step, config, env);
-    if (!config.ssoSessions.has(name)) throw noSignIn(name);
+    if (!config.ssoSessions.has(name)) throw step.kind === 'login' ? signsInByCli(step) : noSignIn(name);
   }
   if (config.ssoSessions.has(name)) return ofSession(name, config, env);
   const legacy = allSignIns(config, env).find(({ key }) => key === name);
@@ -156,5 +156,14 @@ function noSignIn(profile: string): CredentialError {
     'NoSignIn',
     400,
     `Profile "${profile}" does not sign in at IAM Identity Center: there is nothing to sign in to. Type: credd list`,
+  );
+}
+
+function signsInByCli({ profile }: LoginStep): CredentialError {
+  const name = shellWord(profile);
+  return new CredentialError(
+    'NoSignIn',
+    400,
+    `Profile "${profile}" signs in at the console, by the AWS CLI. Type: aws login --profile ${name} - or, to sign out: aws logout --profile ${name}`,
   );
 }

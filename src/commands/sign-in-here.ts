@@ -1,4 +1,5 @@
 import { CredentialError } from '../errors.js';
+import { segmentOf } from '../http/segment.js';
 import type { BegunSignIn, SignInOutcome } from '../http/sign-in-routes.js';
 import type { SignInState } from '../sessions/sign-in.js';
 import { browserCommand, openBrowser } from '../system/desktop.js';
@@ -30,7 +31,11 @@ export async function signInHere(
 ): Promise<void> {
   const { name, noBrowser = false } = request;
   const canOpen = !noBrowser && browserCommand(env) !== undefined;
-  if (!canOpen && !noBrowser && !request.device && !canAsk()) throw nobodyThere();
+  if (!canOpen && !noBrowser && !request.device && !canAsk()) {
+    // A name that is wrong here is wrong in a terminal too.
+    if (name !== undefined) await daemon.ask('GET', `/api/sign-ins/${segmentOf(name)}`);
+    throw nobodyThere();
+  }
   // Over SSH the browser is on another machine, and cannot come back to a port of this one.
   const device = request.device || !(canOpen || (noBrowser && !isRemote(env)));
   let begun: BegunSignIn | undefined;

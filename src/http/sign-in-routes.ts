@@ -23,7 +23,9 @@ export interface SignInOutcome {
 
 export interface SignInApi {
   states(): Promise<SignInState[]>;
-  /** Of the profile, sso-session or start URL; without a name of the only sign-in there is. */
+  /** Of the profile, sso-session or start URL. */
+  state(name: string): Promise<SignInState>;
+  /** Without a name: the only sign-in there is. */
   begin(request: { name?: string; flow: Flow }): Promise<BegunSignIn>;
   /** Waits for it, but not for long. */
   outcome(id: string): Promise<SignInOutcome>;
@@ -37,6 +39,7 @@ export interface SignInApi {
 
 export function signInRoutes(app: FastifyInstance, api: SignInApi): void {
   app.get('/api/sign-ins', async () => ({ signIns: await api.states() }));
+  app.get<Named>('/api/sign-ins/:segment', ({ params }) => api.state(named(params)));
   app.post('/api/sign-ins', async ({ body, raw }) => {
     const { name, device } = fields(body);
     if (name !== undefined && typeof name !== 'string') throw bad('names a profile or an sso-session');

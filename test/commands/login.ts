@@ -127,6 +127,25 @@ t.test('neither a terminal nor a browser: what to do, at once', async (t) => {
     code: 1,
     stderr: /neither a terminal nor a browser.*--device/,
   });
+  t.match(await own.credd(['login', 'dve']), { code: 1, stderr: /no sso-session "dve"\. Did you mean.*dev/ });
+  t.strictSame(own.aws.calls, []);
+});
+
+t.test('a profile with login_session: which command signs in', async (t) => {
+  const account = '123456789012';
+  const console = `[profile "my console"]\nlogin_session = arn:aws:sts::${account}:assumed-role/Admin/ada\n`;
+  const role = `[profile ops]\nrole_arn = arn:aws:iam::${account}:role/ops\nsource_profile = my console\n`;
+  const own = await office(t, {}, `${SSO_CONFIG}${console}${role}`);
+  for (const args of [
+    ['login', 'my console'],
+    ['login', 'ops', '--device'],
+    ['logout', 'ops'],
+  ]) {
+    t.match(await own.credd(args), {
+      code: 1,
+      stderr: /^credd: Profile "my console" signs in at the console.*Type: aws login --profile 'my console' /,
+    });
+  }
   t.strictSame(own.aws.calls, []);
 });
 
