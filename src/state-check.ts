@@ -12,7 +12,7 @@ const OTHERS_MAY_ANYTHING = 0o077;
  * @throws CredentialError `NotPrivate` that names the file and the `chmod`
  */
 export async function checkState(paths: Paths): Promise<void> {
-  const secret = [paths.ownerToken, paths.leases, paths.audit, olderThan(paths.audit)];
+  const secret = [paths.ownerToken, paths.leases, paths.keptKeys, paths.audit, olderThan(paths.audit)];
   const steering = [paths.endpoint, paths.configFile];
   await Promise.all([
     ...secret.map((path) => check(path, OTHERS_MAY_ANYTHING, 'get at', '600')),

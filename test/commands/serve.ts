@@ -44,6 +44,21 @@ t.test('a token that others can read is refused, with what to type', async (t) =
   t.match(await credd(['serve', '--port', '0']), refused);
 });
 
+t.test('so is each file that holds or leads to secrets', async (t) => {
+  const { credd, path } = machine(t, { config: '' });
+  mkdirSync(path('.local', 'state', 'credd'), { recursive: true, mode: 0o700 });
+  for (const name of ['leases', 'keys.json', 'audit.jsonl']) {
+    const file = path('.local', 'state', 'credd', name);
+    writeFileSync(file, '');
+    chmodSync(file, 0o644);
+    t.match(await credd(['serve', '--port', '0']), {
+      code: 1,
+      stderr: new RegExp(`^credd: other users can get at ${file}:.*chmod 600 ${file}\n$`),
+    });
+    chmodSync(file, 0o600);
+  }
+});
+
 t.test('an empty token, as a full disk leaves it, and an endpoint that is none', async (t) => {
   const { serve, credd, path } = machine(t, { config: '' });
   mkdirSync(path('.local', 'state', 'credd'), { recursive: true });
