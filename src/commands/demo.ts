@@ -5,11 +5,11 @@ import { fileURLToPath } from 'node:url';
 import { startSimulatedAws } from '../demo/aws.js';
 import { sampleWorld, writeSampleProfiles } from '../demo/profiles.js';
 import { CredentialError } from '../errors.js';
-import { DEFAULT_PORT, readSettings } from '../settings.js';
+import { DEFAULT_PORT } from '../settings.js';
 import type { Environment } from '../system/paths.js';
 import { quoted, writePrivateFile } from '../system/private-files.js';
 import { type Command, type CommandContext, text } from './command.js';
-import { fromFlags, serve, stopSignal } from './serve.js';
+import { prepared, serve, stopSignal } from './serve.js';
 
 export const command: Command = {
   usage: 'demo [--port PORT]',
@@ -51,9 +51,9 @@ async function runIn(
     const variables = join(home, 'env');
     await writePrivateFile(variables, forAnotherTerminal(own));
     const port = text(values.port);
-    const run = (port: string | undefined) =>
+    const run = async (port: string | undefined) =>
       serve({
-        settings: fromFlags(() => readSettings({ ...env, ...own, HOME: home }, { port, store: 'memory' })),
+        settings: await prepared({ ...env, ...own, HOME: home }, { port, store: 'memory' }),
         stderr,
         stopped,
         greet: (url) => void stderr.write(greeting(url, variables)),

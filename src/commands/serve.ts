@@ -3,11 +3,12 @@ import { newToken } from '../access/leases.js';
 import { startDaemon } from '../daemon.js';
 import { CredentialError } from '../errors.js';
 import { createLog } from '../log.js';
-import { readSettings, type Settings } from '../settings.js';
+import { type Flags, readSettings, type Settings } from '../settings.js';
 import { checkState } from '../state-check.js';
 import { systemClock } from '../system/clock.js';
 import { endCoreDumps, withoutCoreDumps } from '../system/core-dumps.js';
 import { passedSockets, withoutServiceVariables } from '../system/listening-sockets.js';
+import type { Environment } from '../system/paths.js';
 import {
   createPrivateFile,
   ensurePrivateFolder,
@@ -18,6 +19,7 @@ import { createServiceNotifier } from '../system/service-notify.js';
 import { adoptStateFolder } from '../system/state-version.js';
 import { type Command, type CommandContext, text, UsageError } from './command.js';
 import { findDaemon } from './connect.js';
+import { holdSocket } from './hold-socket.js';
 import { runChild } from './run-child.js';
 
 export const command: Command = {
@@ -42,18 +44,37 @@ To have it always there: credd service install`,
     if (!endCoreDumps()) return runChild(withoutCoreDumps(thisCommand()), env, stderr);
     process.umask(NOBODY_ELSE);
     const { port, store, config } = values;
-    const settings = fromFlags(() =>
-      readSettings(env, { port: text(port), store: text(store), config: text(config) }),
-    );
+    const prepare = () => prepared(env, { port: text(port), store: text(store), config: text(config) });
     // A service manager's SIGHUP means "reload", a terminal's that it is gone.
     const stopped = env.NOTIFY_SOCKET ? stopSignal(['SIGINT', 'SIGTERM']) : stopSignal();
+    let settings: Settings;
+    try {
+      settings = await prepare();
+    } catch (error) {
+      const [passed] = passedSockets(env, process.pid);
+      if (!passed) throw error;
+      return holdSocket({ fd: passed.fd, trouble: error as Error, prepare, env, stderr, stopped });
+    }
     await serve({ settings, stderr, stopped });
     return 0;
   },
 };
 
+/**
+ * The settings, and a state folder that is in order.
+ * @throws CredentialError
+ */
+export async function prepared(env: Environment, flags: Flags): Promise<Settings> {
+  const settings = fromFlags(() => readSettings(env, flags));
+  const { paths } = settings;
+  await ensurePrivateFolder(paths.stateDir);
+  await checkState(paths);
+  await adoptStateFolder(paths.stateDir);
+  return settings;
+}
+
 /** A flag that will not do is wrong usage; a setting in the file or a variable is a failure. */
-export function fromFlags<T>(read: () => T): T {
+function fromFlags<T>(read: () => T): T {
   try {
     return read();
   } catch (error) {
@@ -77,11 +98,8 @@ export async function serve(options: {
 }): Promise<void> {
   const { settings, stderr, stopped, greet } = options;
   const { paths, env } = settings;
-  const { stateDir, endpoint, ownerToken } = paths;
+  const { endpoint, ownerToken } = paths;
   const log = await createLog(settings.logLevel, stderr);
-  await ensurePrivateFolder(stateDir);
-  await checkState(settings.paths);
-  await adoptStateFolder(stateDir);
   const [passed] = passedSockets(env, process.pid);
   // Behind a socket that was passed to us nobody else can be; to ask there would be to wait for ourselves.
   const other = passed === undefined && (await anotherRuns(settings));
@@ -119,7 +137,10 @@ export async function serve(options: {
     void notifier.ready();
     greet?.(daemon.url);
     const storeFailed = new Promise<never>((_, reject) => {
-      daemon.store.then(({ reason }) => log.info(reason), reject);
+      const goOn = ({ message }: Error) =>
+        log.error(`${message}. Until credd is started again, sessions are kept in memory.`);
+      // Whoever waits at a socket that was passed to us would start us again at once.
+      daemon.store.then(({ reason }) => log.info(reason), passed ? goOn : reject);
     });
     log.info(`${await Promise.race([stopped, storeFailed])}: credd stops`);
   } finally {

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { get, type IncomingMessage } from 'node:http';
@@ -6,7 +5,8 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import t from 'tap';
 import { passedSockets, withoutServiceVariables } from '../../src/system/listening-sockets.js';
-import { lacks, machine } from '../support/cli.js';
+import { machine } from '../support/cli.js';
+import { freePort, missing as skip, throughSocket } from '../support/passed-socket.js';
 
 t.test('sockets that are meant for us', async (t) => {
   const env = { LISTEN_PID: '7', LISTEN_FDS: '3', LISTEN_FDNAMES: 'credd::other' };
@@ -34,15 +34,13 @@ t.test('what was said to us alone is not passed on', async (t) => {
   t.strictSame(withoutServiceVariables({ ...env, PATH: '/bin' }), { PATH: '/bin' });
 });
 
-const skip = lacks('systemd-socket-activate', 'apt-get install systemd');
-
 t.test('a daemon on a socket that was opened for it', { skip }, async (t) => {
   const here = machine(t, {
     config: '[profile p]\ncredential_process = sh -c "env > seen; ls -l /proc/self/fd >> seen; exit 1"\n',
   });
   const port = freePort();
   const daemon = here.start(['serve', '--store', 'memory'], {
-    through: ['systemd-socket-activate', '-l', `127.0.0.1:${port}`, ...passing(here.env)],
+    through: throughSocket(port, here.env),
   });
   await daemon.prints(/Listening on/);
   t.match(await body(port, '/healthz'), { status: 'ok' }, 'the first request starts it');
@@ -60,7 +58,7 @@ t.test('a socket that the network can reach is refused', { skip }, async (t) => 
   const here = machine(t);
   const port = freePort();
   const daemon = here.start(['serve', '--store', 'memory'], {
-    through: ['systemd-socket-activate', '-l', `0.0.0.0:${port}`, ...passing(here.env)],
+    through: throughSocket(port, here.env, '0.0.0.0'),
   });
   await daemon.prints(/Listening on/);
   await body(port, '/healthz').catch(() => {});
@@ -68,17 +66,6 @@ t.test('a socket that the network can reach is refused', { skip }, async (t) => 
   t.equal(code, 1);
   t.match(stderr, /does not listen on 127\.0\.0\.1/);
 });
-
-/** It gives its own variables only by name. */
-function passing(env: Record<string, string | undefined>): string[] {
-  return Object.keys(env).flatMap((name) => ['-E', name]);
-}
-
-function freePort(): number {
-  const script =
-    "const s=require('net').createServer().listen(0,'127.0.0.1',()=>{console.log(s.address().port);s.close()})";
-  return Number(execFileSync(process.execPath, ['-e', script]));
-}
 
 async function body(port: number, path: string): Promise<unknown> {
   const [answer] = (await once(get({ host: '127.0.0.1', port, path, agent: false }), 'response')) as [
