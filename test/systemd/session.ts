@@ -91,6 +91,13 @@ t.test(
       t.equal((await sh('cat /etc/kept')).code, 1, 'which the person could not have read');
     });
 
+    await t.test('hardening: a program of a profile cannot leave a core dump with secrets', async (t) => {
+      await says(
+        `printf '\\n[profile dumper]\\ncredential_process = sh -c "ulimit -c unlimited && my-helper"\\n' >> ~/.aws/config`,
+      );
+      t.match(await answer('dumper'), /CredentialProcessFailed.*ulimit/);
+    });
+
     await t.test('only the person is served', async (t) => {
       await root('useradd bob');
       t.match(
