@@ -1,17 +1,8 @@
-import t, { type Test } from 'tap';
-import { bootMachine, missing, type SystemdMachine } from './machine.js';
+import t from 'tap';
+import { underLoad } from './load.js';
+import { bootMachine, missing } from './machine.js';
 
 const URL = 'http://127.0.0.1:8363/creds/user';
-
-interface Seen {
-  asked: number;
-  answered: number;
-  refused: number;
-  cut: number;
-  lost: number;
-  others: string[];
-  slowest: number;
-}
 
 t.test(
   'a service in a real systemd, for an ordinary user',
@@ -51,7 +42,7 @@ t.test(
     });
 
     await t.test('restarts cut nobody off', async (t) => {
-      const seen = await underLoad(t, machine, async () => {
+      const seen = await underLoad(t, machine, URL, async () => {
         for (let time = 0; time < 5; time++) await says('systemctl --user restart credd.service');
       });
       t.match(seen, { refused: 0, cut: 0, lost: 0, others: [] });
@@ -61,7 +52,7 @@ t.test(
     });
 
     await t.test('a stop cuts nobody off, and who asks next starts it', async (t) => {
-      const seen = await underLoad(t, machine, async () => {
+      const seen = await underLoad(t, machine, URL, async () => {
         const stopped = await says(
           's=$(date +%s%N); systemctl --user stop credd.service; e=$(date +%s%N); echo $(( (e - s) / 1000000 ))',
         );
@@ -74,7 +65,7 @@ t.test(
     await t.test(
       'kill -9: nobody is refused, and who was cut gets an answer at the next attempt',
       async (t) => {
-        const seen = await underLoad(t, machine, async () => {
+        const seen = await underLoad(t, machine, URL, async () => {
           for (let time = 0; time < 6; time++) {
             const before = await pid();
             await says(`kill -9 ${before}`);
@@ -92,7 +83,7 @@ t.test(
       await says(`mkdir -p ${drop} && printf '[Service]\\nWatchdogSec=2s\\n' > ${drop}/test.conf`);
       await says('systemctl --user daemon-reload && systemctl --user restart credd.service');
       const before = await pid();
-      const seen = await underLoad(t, machine, async () => {
+      const seen = await underLoad(t, machine, URL, async () => {
         await says(`kill -STOP ${before}`);
         await says(`curl -s -m 20 ${URL}`);
         t.not(await pid(), before);
@@ -122,27 +113,6 @@ t.test(
       await says('systemctl --user reload credd.service');
       t.equal(await pid(), before);
       t.match(await says('credd list --names'), /^added$/m);
-    });
-
-    await t.test('an upgrade goes on where the old one stopped', async (t) => {
-      await says('systemctl --user restart credd.service');
-      t.equal(await says('cat ~/.local/state/credd/version'), '1');
-      await says('echo 99 > ~/.local/state/credd/version; systemctl --user stop credd.service');
-      await sh(`curl -s -m 2 ${URL}`);
-      t.match(await says('journalctl --user --unit credd.service'), /was written by a newer credd/);
-      await says('echo 1 > ~/.local/state/credd/version');
-      t.match(await says(`curl -s -m 20 ${URL}`), /"Code":"Success"/, 'and it is back as soon as it can be');
-    });
-
-    await t.test('hardening: what each directive prevents', async (t) => {
-      const self = `/proc/${await pid()}`;
-      t.match(await says(`cat ${self}/limits`), /Max core file size +0 +0 /, 'no core dump holds secrets');
-      t.equal(
-        await says(`sed -n 's/Umask:\\s*//p' ${self}/status`),
-        '0077',
-        'no file of a helper is for others',
-      );
-      t.equal(await says(`sed -n 's/NoNewPrivs:\\s*//p' ${self}/status`), '0', 'helpers may be setgid');
     });
 
     await t.test('uninstall leaves nothing behind', async (t) => {
@@ -175,13 +145,3 @@ t.test(
     });
   },
 );
-
-/** What became of 200 requests a second while `doing` went on. */
-async function underLoad(t: Test, machine: SystemdMachine, doing: () => Promise<void>): Promise<Seen> {
-  const end = await machine.script('asker.mjs', URL);
-  await doing();
-  const seen: Seen = JSON.parse(await end());
-  t.comment(JSON.stringify(seen));
-  t.ok(seen.answered > 50);
-  return seen;
-}
