@@ -4,15 +4,7 @@ import type { AwsClients } from './aws/clients.js';
 import type { WatchedSharedConfig } from './aws/shared-config.js';
 import { listAccounts, signOut } from './aws/sso-accounts.js';
 import { registered, startDevice } from './aws/sso-oidc.js';
-import {
-  allSignIns,
-  findSignIn,
-  keyOf,
-  newSignIn,
-  onlySignIn,
-  type SsoSignIn,
-  shellWord,
-} from './aws/sso-sign-in.js';
+import { allSignIns, findSignIn, keyOf, newSignIn, onlySignIn, type SsoSignIn } from './aws/sso-sign-in.js';
 import { createBegunSignIns } from './begun-sign-ins.js';
 import { CredentialError } from './errors.js';
 import type { SignInApi } from './http/sign-in-routes.js';
@@ -23,6 +15,7 @@ import type { Vendor } from './sessions/vendor.js';
 import type { Settings } from './settings.js';
 import type { Clock } from './system/clock.js';
 import { notifyPerson, openBrowser } from './system/desktop.js';
+import { shellWord } from './system/shell-word.js';
 
 /** What `listAccounts` is called with is no role: this stands in messages in its place. */
 const NO_ROLE = { accountId: '', roleName: '' };

@@ -3,7 +3,6 @@ import type { AwsClients } from './aws/clients.js';
 import type { Credentials } from './aws/credentials.js';
 import { createIam, iamRegion } from './aws/iam.js';
 import type { KeptKeys, LongTermKeys } from './aws/kept-keys.js';
-import { shellWord } from './aws/mfa.js';
 import { unknownProfile } from './aws/profile-error.js';
 import { rotateKeys } from './aws/rotate-keys.js';
 import type { ProfileSection, SharedConfig } from './aws/shared-config.js';
@@ -14,6 +13,7 @@ import type { KeysApi } from './http/keys-routes.js';
 import type { Vendor } from './sessions/vendor.js';
 import type { Clock } from './system/clock.js';
 import type { Environment } from './system/paths.js';
+import { shellWord } from './system/shell-word.js';
 
 /** Long-term keys, as the command line asks for them. */
 export function createKeysApi(parts: {

@@ -1,8 +1,9 @@
 import type { Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { Paths } from './system/paths.js';
-import { isErrno, isOurs, notPrivate, quoted } from './system/private-files.js';
+import { isErrno, isOurs, notPrivate } from './system/private-files.js';
 import { olderThan } from './system/rotated-file.js';
+import { shellWord } from './system/shell-word.js';
 
 const OTHERS_MAY_WRITE = 0o022;
 const OTHERS_MAY_ANYTHING = 0o077;
@@ -28,7 +29,7 @@ async function check(path: string, loose: number, verb: string, chmod: string): 
     throw notPrivate(`${path} belongs to another user: put a file of your own there`);
   if (stats.isFile() && stats.mode & loose)
     throw notPrivate(
-      `other users can ${verb} ${path}: look at what is in it, then type: chmod ${chmod} ${quoted(path)}`,
+      `other users can ${verb} ${path}: look at what is in it, then type: chmod ${chmod} ${shellWord(path)}`,
     );
 }
 

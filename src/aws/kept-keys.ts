@@ -3,7 +3,7 @@ import type { Clock } from '../system/clock.js';
 import type { OpenedStore } from '../system/open-store.js';
 import { readPrivateFile, writePrivateFile } from '../system/private-files.js';
 import type { SecretStore } from '../system/secret-store.js';
-import { shellWord } from './mfa.js';
+import { shellWord } from '../system/shell-word.js';
 
 export interface LongTermKeys {
   accessKeyId: string;

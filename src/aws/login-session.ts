@@ -1,5 +1,6 @@
 import { CredentialError } from '../errors.js';
 import type { Clock } from '../system/clock.js';
+import { shellWord } from '../system/shell-word.js';
 import { awsError } from './aws-error.js';
 import type { LoginStep, Site } from './chain.js';
 import type { AwsClients } from './clients.js';
@@ -13,7 +14,6 @@ import {
   readLoginToken,
   writeLoginToken,
 } from './login-cache.js';
-import { shellWord } from './mfa.js';
 import { cacheTime } from './time.js';
 
 /** The tokens last 15 minutes. The CLI renews with 5 left; who renews in the background goes before it. */

@@ -1,6 +1,7 @@
 import { CredentialError } from '../errors.js';
 import type { Clock } from '../system/clock.js';
 import type { Environment } from '../system/paths.js';
+import { shellWord } from '../system/shell-word.js';
 import { awsError } from './aws-error.js';
 import type { MfaDevice, Step } from './chain.js';
 import { RESOLVING } from './credential-process.js';
@@ -100,8 +101,4 @@ export function stsError(error: unknown, step: Step, doing: string): CredentialE
     // A process has another code soon.
     { cause: error, retryable: !wrongDevice && device.codeProcess !== undefined },
   );
-}
-
-export function shellWord(name: string): string {
-  return /^[\w@%+=:,./-]+$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`;
 }

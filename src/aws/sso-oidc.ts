@@ -1,9 +1,10 @@
 import { CredentialError } from '../errors.js';
 import type { Clock } from '../system/clock.js';
+import { shellWord } from '../system/shell-word.js';
 import { awsError } from './aws-error.js';
 import type { AwsClients } from './clients.js';
 import { type Flow, grantTypesOf, type Registration, registration, scopesOf } from './sso-registration.js';
-import { type SsoSignIn, shellWord } from './sso-sign-in.js';
+import type { SsoSignIn } from './sso-sign-in.js';
 import type { SsoToken } from './sso-token.js';
 
 /** Where a browser comes back to; on loopback the port is free (RFC 8252, section 7.3). */

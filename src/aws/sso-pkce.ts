@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { CredentialError } from '../errors.js';
+import { shellWord } from '../system/shell-word.js';
 import { type Attempt, abandonedError, expired } from './sso-device.js';
 import {
   authorizeEndpoint,
@@ -13,7 +14,7 @@ import {
   registered,
 } from './sso-oidc.js';
 import { type Registration, scopesOf } from './sso-registration.js';
-import { type SsoSignIn, shellWord } from './sso-sign-in.js';
+import type { SsoSignIn } from './sso-sign-in.js';
 import type { SsoToken } from './sso-token.js';
 
 const WAITS = 10 * 60_000;

@@ -1,5 +1,6 @@
 import { CredentialError } from '../errors.js';
 import type { Environment } from '../system/paths.js';
+import { shellWord } from '../system/shell-word.js';
 import type { LoginStep, Site, SsoRoleStep } from './chain.js';
 import { ConfigSection } from './config-section.js';
 import { didYouMean } from './nearest.js';
@@ -24,11 +25,6 @@ export interface SsoSignIn {
 
 export function keyOf(step: SsoRoleStep): string {
   return step.session ?? step.startUrl;
-}
-
-/** A word for it that `credd login` takes. */
-export function shellWord(name: string): string {
-  return /^[\w@%+=:,./-]+$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`;
 }
 
 /**

@@ -3,8 +3,9 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CredentialError } from '../errors.js';
 import { writePrivateFile } from '../system/private-files.js';
+import { shellWord } from '../system/shell-word.js';
 import type { SsoRoleStep } from './chain.js';
-import { keyOf, shellWord } from './sso-sign-in.js';
+import { keyOf } from './sso-sign-in.js';
 import { cacheTime, parseTime } from './time.js';
 
 /** What a sign-in gave. Times are milliseconds since the epoch. */

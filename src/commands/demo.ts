@@ -7,7 +7,8 @@ import { sampleWorld, writeSampleProfiles } from '../demo/profiles.js';
 import { CredentialError } from '../errors.js';
 import { DEFAULT_PORT } from '../settings.js';
 import type { Environment } from '../system/paths.js';
-import { quoted, writePrivateFile } from '../system/private-files.js';
+import { writePrivateFile } from '../system/private-files.js';
+import { shellWord } from '../system/shell-word.js';
 import { type Command, type CommandContext, text } from './command.js';
 import { prepared, serve, stopSignal } from './serve.js';
 
@@ -86,9 +87,9 @@ function environment(home: string, env: Environment): Environment {
 function forAnotherTerminal(own: Environment): string {
   const cli = [process.execPath, fileURLToPath(new URL('../cli.js', import.meta.url))];
   const set = Object.entries(own).flatMap(([name, value]) =>
-    value === undefined ? [] : [`export ${name}=${quoted(value)}`],
+    value === undefined ? [] : [`export ${name}=${shellWord(value)}`],
   );
-  return [...set, `alias credd=${quoted(cli.map(quoted).join(' '))}`, ''].join('\n');
+  return [...set, `alias credd=${shellWord(cli.map(shellWord).join(' '))}`, ''].join('\n');
 }
 
 function greeting(url: string, variables: string): string {
@@ -103,7 +104,7 @@ A simulated AWS and credd are running on ${url}; Ctrl-C ends both. In another te
 
   The commands, once they know where this daemon is:
 
-    . ${quoted(variables)}
+    . ${shellWord(variables)}
     credd list
     credd whoami audit
     credd exec deploy -- aws sts get-caller-identity

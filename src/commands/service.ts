@@ -5,9 +5,9 @@ import { CredentialError } from '../errors.js';
 import { readSettings, type Settings } from '../settings.js';
 import { launchdManager } from '../system/launchd.js';
 import type { Environment } from '../system/paths.js';
-import { quoted } from '../system/private-files.js';
 import { carriedOver } from '../system/service-environment.js';
 import { type RunTool, type ServiceManager, toolRunner } from '../system/service-manager.js';
+import { shellWord } from '../system/shell-word.js';
 import { systemdManager } from '../system/systemd.js';
 import { type Command, type CommandContext, UsageError } from './command.js';
 import { runChild } from './run-child.js';
@@ -96,7 +96,7 @@ async function uninstall(job: Job): Promise<number> {
   for (const step of manager.beforeRemoval)
     await tell(job, [step]).catch((error: Error) => job.stderr.write(`${error.message}\n`));
   for (const path of [...present, settings.paths.endpoint]) {
-    if (dryRun) stdout.write(`rm -f ${quoted(path)}\n`);
+    if (dryRun) stdout.write(`rm -f ${shellWord(path)}\n`);
     else await rm(path, { force: true });
   }
   await tell(job, manager.afterRemoval);
@@ -118,7 +118,7 @@ async function status({ manager, stdout }: Job): Promise<number> {
 
 async function tell({ run, dryRun, stdout }: Job, commands: readonly string[][]): Promise<void> {
   for (const command of commands) {
-    if (dryRun) stdout.write(`${command.map(quoted).join(' ')}\n`);
+    if (dryRun) stdout.write(`${command.map(shellWord).join(' ')}\n`);
     else await run(command);
   }
 }

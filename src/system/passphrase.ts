@@ -2,7 +2,8 @@ import type { Stats } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CredentialError } from '../errors.js';
 import type { Environment } from './paths.js';
-import { isOurs, notPrivate, quoted, readIfPresent } from './private-files.js';
+import { isOurs, notPrivate, readIfPresent } from './private-files.js';
+import { shellWord } from './shell-word.js';
 
 /** What a file of that name in systemd's credentials directory is taken for. */
 const CREDENTIAL_NAME = 'credd-passphrase';
@@ -34,7 +35,9 @@ function checkOwn(path: string): (stats: Stats) => void {
     if (!isOurs(stats))
       throw notPrivate(`the passphrase file ${path} belongs to another user: use one of your own`);
     if (stats.mode & 0o077) {
-      throw notPrivate(`other users can get at the passphrase file ${path}; type: chmod 600 ${quoted(path)}`);
+      throw notPrivate(
+        `other users can get at the passphrase file ${path}; type: chmod 600 ${shellWord(path)}`,
+      );
     }
   };
 }
@@ -58,6 +61,6 @@ function noPassphrase(path: string, what: string): CredentialError {
     'NoPassphrase',
     400,
     `the passphrase file ${path} ${what}; to make one, type: ` +
-      `(umask 077; head -c 32 /dev/urandom | base64 > ${quoted(path)})`,
+      `(umask 077; head -c 32 /dev/urandom | base64 > ${shellWord(path)})`,
   );
 }

@@ -3,6 +3,7 @@ import type { Stats } from 'node:fs';
 import { chmod, link, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CredentialError } from '../errors.js';
+import { shellWord } from './shell-word.js';
 
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
@@ -17,7 +18,7 @@ export async function ensurePrivateFolder(folder: string): Promise<void> {
   if (!stats.isDirectory()) throw notPrivate(`${folder} is in the way: a folder belongs there`);
   if (!isOurs(stats)) {
     throw notPrivate(
-      `${folder} belongs to another user: remove it, or type: sudo chown -R "$USER" ${quoted(folder)}`,
+      `${folder} belongs to another user: remove it, or type: sudo chown -R "$USER" ${shellWord(folder)}`,
     );
   }
   if ((stats.mode & 0o777) !== FOLDER_MODE) await chmod(folder, FOLDER_MODE);
@@ -54,7 +55,7 @@ export async function readPrivateFile(path: string): Promise<Buffer | undefined>
     if (!isOurs(stats)) throw notPrivate(`${path} belongs to another user: put a file of your own there`);
     if (stats.mode & 0o077) {
       throw notPrivate(
-        `other users can get at ${path}: change what is in it, then type: chmod 600 ${quoted(path)}`,
+        `other users can get at ${path}: change what is in it, then type: chmod 600 ${shellWord(path)}`,
       );
     }
   });
@@ -88,11 +89,6 @@ export function isErrno(error: unknown, code: string): boolean {
 
 export function notPrivate(message: string): CredentialError {
   return new CredentialError('NotPrivate', 400, message);
-}
-
-/** As a person would type it into a shell. */
-export function quoted(path: string): string {
-  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
 
 async function withTemporaryFile<T>(

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CredentialError } from '../errors.js';
-import { quoted } from './private-files.js';
+import { shellWord } from './shell-word.js';
 
 /**
  * Replaces a file of the person's as a whole, with its mode kept and a symlink to it followed, unless it is no longer
@@ -31,7 +31,7 @@ export async function rewriteFile(path: string, before: Uint8Array, after: Uint8
     throw new CredentialError(
       'CannotWrite',
       503,
-      `${quoted(path)} cannot be rewritten (${(error as NodeJS.ErrnoException).code}), and is as it was.`,
+      `${shellWord(path)} cannot be rewritten (${(error as NodeJS.ErrnoException).code}), and is as it was.`,
     );
   } finally {
     if (temporary) await rm(temporary, { force: true });
@@ -42,6 +42,6 @@ function changed(path: string): CredentialError {
   return new CredentialError(
     'FileChanged',
     503,
-    `${quoted(path)} was changed by another program just now, and is left as that wrote it. Try again.`,
+    `${shellWord(path)} was changed by another program just now, and is left as that wrote it. Try again.`,
   );
 }
