@@ -13,8 +13,9 @@ import { isSignedOut } from './sessions/session-error.js';
 import { SignIns } from './sessions/sign-ins.js';
 import type { Vendor } from './sessions/vendor.js';
 import type { Settings } from './settings.js';
+import type { WatchedProfileSettings } from './settings-watch.js';
 import type { Clock } from './system/clock.js';
-import { notifyPerson, openBrowser } from './system/desktop.js';
+import { openBrowser } from './system/desktop.js';
 import { shellWord } from './system/shell-word.js';
 
 /** What `listAccounts` is called with is no role: this stands in messages in its place. */
@@ -31,6 +32,8 @@ export interface SignInDaemon {
 export function createSignIns(parts: {
   config: WatchedSharedConfig;
   settings: Settings;
+  wishes: Pick<WatchedProfileSettings, 'autoLogin'>;
+  notify(title: string, text: string): void;
   clients: AwsClients;
   clock: Clock;
   refresher: Refresher;
@@ -38,7 +41,7 @@ export function createSignIns(parts: {
   log: Logger;
   vendor: () => Vendor;
 }): SignInDaemon {
-  const { config, settings, clients, clock, refresher, random, log } = parts;
+  const { config, settings, wishes, notify, clients, clock, refresher, random, log } = parts;
   const { env, paths } = settings;
   const oidc = { clients, clock, cacheDir: paths.ssoCache };
   const find = (name: string) => findSignIn(name, config.current, env);
@@ -52,8 +55,8 @@ export function createSignIns(parts: {
     needed(about, profile) {
       const command = `credd login ${shellWord(profile ?? about.key)}`;
       log.warn({ signIn: about.key }, `a sign-in to ${about.key} is needed. Type: ${command}`);
-      if (settings.notify) notifyPerson('AWS sign-in needed', `${about.key}. Type: ${command}`, env);
-      if (settings.autoLogin) openByItself(about);
+      notify('AWS sign-in needed', `${about.key}. Type: ${command}`);
+      if (wishes.autoLogin) openByItself(about);
     },
     done(key) {
       log.info({ signIn: key }, `signed in to ${key}`);

@@ -27,6 +27,7 @@ import { Vendor } from './sessions/vendor.js';
 import type { Settings } from './settings.js';
 import { watchProfileSettings } from './settings-watch.js';
 import type { Clock } from './system/clock.js';
+import { notifyPerson } from './system/desktop.js';
 import { type OpenedStore, openStore } from './system/open-store.js';
 import { createPeerLookup } from './system/peer.js';
 import { Tally } from './system/tally.js';
@@ -101,8 +102,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     store.then((opened) => opened.store),
     log,
   );
+  const notify = (title: string, text: string) => {
+    if (profileSettings.notify) notifyPerson(title, text, env);
+  };
   const { signIns, ...forSignIns } = createSignIns({
-    ...{ config, settings, clients, clock, refresher, log, random: Math.random },
+    ...{ config, settings, clients, clock, refresher, log, notify, random: Math.random },
+    wishes: profileSettings,
     vendor: () => vendor,
   });
   const vendor: Vendor = new Vendor({
@@ -121,6 +126,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     clock,
     random: Math.random,
     renewed: (profile, outcome) => renewals.add(profile, outcome),
+    needed: ({ code, message }) =>
+      notify(code === 'MfaRequired' ? 'AWS MFA code needed' : 'AWS sign-in needed', message),
     log,
   });
   const leases = new Leases({

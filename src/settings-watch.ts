@@ -1,10 +1,14 @@
 import type { ProfileSettings, Settings } from './settings.js';
-import { parseSettingsFile } from './settings-file.js';
+import { parseSettingsFile, type SettingsFile } from './settings-file.js';
 import type { Clock } from './system/clock.js';
 import { type FileState, watchFiles } from './system/watched-files.js';
 
 export interface WatchedProfileSettings {
   of(profile: string): ProfileSettings;
+  /** Whether the desktop shows that a person is needed. */
+  readonly notify: boolean;
+  /** Whether the browser opens by itself for a sign-in. */
+  readonly autoLogin: boolean;
   /** Why the newest state of config.ini could not be taken; the last good one goes on. */
   readonly problem: string | undefined;
   subscribe(listener: () => void): void;
@@ -13,14 +17,14 @@ export interface WatchedProfileSettings {
   close(): void;
 }
 
-/** What config.ini says of profiles, followed while the daemon runs; port and store take effect at a restart. */
+/** What config.ini says of profiles and of the person, followed while the daemon runs; port and store take effect at a restart. */
 export async function watchProfileSettings(
   settings: Settings,
   clock: Clock,
 ): Promise<WatchedProfileSettings> {
   const path = settings.paths.configFile;
   const listeners: (() => void)[] = [];
-  let of = settings.profile;
+  let last: Pick<SettingsFile, 'profile' | 'notify' | 'autoLogin'> = settings;
   let saidSomething = false;
   let problem: string | undefined;
 
@@ -40,7 +44,7 @@ export async function watchProfileSettings(
       // A truncated file must not open what the whole one closed.
       if (text.trim() === '' && saidSomething && file?.state === 'present')
         throw new Error(`${path} is suddenly empty: restore it, or remove it if that is meant`);
-      of = parseSettingsFile(text, path).profile;
+      last = parseSettingsFile(text, path);
       saidSomething = text.trim() !== '';
       problem = undefined;
     } catch (error) {
@@ -49,7 +53,13 @@ export async function watchProfileSettings(
   }
 
   return {
-    of: (profile) => of(profile),
+    of: (profile) => last.profile(profile),
+    get notify() {
+      return last.notify ?? false;
+    },
+    get autoLogin() {
+      return last.autoLogin ?? false;
+    },
     get problem() {
       return problem;
     },

@@ -10,8 +10,6 @@ export interface Settings {
   logLevel: string;
   passphraseFile: string | undefined;
   addressUrl: string | undefined;
-  notify: boolean;
-  autoLogin: boolean;
   paths: Paths;
   env: Environment;
   profile(name: string): ProfileSettings;
@@ -42,8 +40,6 @@ export function readSettings(env: Environment, flags: Flags = {}): Settings {
     logLevel: said(takes.logLevel, undefined, '', env, 'CREDD_LOG_LEVEL') ?? file.logLevel ?? 'info',
     passphraseFile: env.CREDD_STORE_PASSPHRASE_FILE || file.passphraseFile,
     addressUrl: file.addressUrl,
-    notify: file.notify ?? false,
-    autoLogin: file.autoLogin ?? false,
     paths,
     env,
     profile: file.profile,

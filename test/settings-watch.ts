@@ -89,3 +89,18 @@ t.test('an empty file from the start is no problem', async (t) => {
   t.equal(watched.problem, undefined);
   t.equal(watched.of('any').access, 'same-user');
 });
+
+t.test('notify and auto_login are followed too', async (t) => {
+  keepAlive(t);
+  const { path, watched, changed } = await setUp(t, 'notify = true\n');
+  t.match(watched, { notify: true, autoLogin: false });
+  let change = changed();
+  await writeFile(path, 'auto_login = true\n');
+  await change;
+  t.equal(watched.notify, false);
+  t.equal(watched.autoLogin, true);
+  change = changed();
+  await writeFile(path, 'auto_login = perhaps\n');
+  await change;
+  t.equal(watched.autoLogin, true, 'a broken file changes nothing');
+});

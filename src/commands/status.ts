@@ -60,21 +60,36 @@ function print(
       sessions.map((it) => row(it, now)),
     )}`,
   );
-  const failed = sessions.filter(({ lastError }) => lastError);
-  if (failed.length > 0) out.write('\nLast errors:\n');
-  for (const { lastError } of failed) {
-    if (lastError) out.write(`  ${until(lastError.at, now)}: ${printable(lastError.message)}\n`);
-  }
+  const errors = distinctErrors(sessions);
+  if (errors.length > 0) out.write('\nLast errors:\n');
+  for (const { at, message } of errors) out.write(`  ${until(at, now)}: ${printable(message)}\n`);
 }
 
+/** What is the same for several profiles but for their names is said once. */
+function distinctErrors(sessions: readonly SessionState[]) {
+  const errors = new Map<string, { at: number; message: string }>();
+  for (const { profile, lastError } of sessions) {
+    const kind = lastError?.message.replaceAll(profile, '');
+    if (lastError && kind !== undefined && !errors.has(kind)) errors.set(kind, lastError);
+  }
+  return [...errors.values()];
+}
+
+/** What a person is waited for. */
+const NEEDED: Record<string, string> = {
+  SsoLoginRequired: 'sign-in needed',
+  MfaRequired: 'MFA code needed',
+  LoginRequired: 'console login needed',
+};
+
 function row(
-  { profile, state, expiresAt, renewsAt, lastAskedAt, lastUse, source }: SessionState,
+  { profile, state, expiresAt, renewsAt, lastAskedAt, lastUse, lastError, source }: SessionState,
   now: number,
 ): string[] {
   const when = (time: number | undefined) => (time === undefined ? '-' : until(time, now));
   return [
     printable(profile),
-    state,
+    (state === 'failed' && NEEDED[lastError?.code ?? '']) || state,
     when(expiresAt),
     when(renewsAt),
     when(lastAskedAt),

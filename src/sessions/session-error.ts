@@ -40,6 +40,11 @@ export function isSignedOut(error: unknown): boolean {
   return error instanceof CredentialError && error.code === 'SsoLoginRequired';
 }
 
+/** Nothing but a person's code or console sign-in helps. */
+export function waitsForPerson({ code }: CredentialError): boolean {
+  return code === 'MfaRequired' || code === 'LoginRequired';
+}
+
 /** AWS's words for credentials that it took before, and takes no longer. */
 const REVOKED = new Set(['ExpiredToken', 'InvalidClientTokenId', 'UnrecognizedClientException']);
 

@@ -5,7 +5,7 @@ import type { Narrowing } from '../aws/narrowing.js';
 import { CredentialError } from '../errors.js';
 import { type ProfileState, stateOf } from './profile-state.js';
 import { ecsBody, isRoleSession, type RoleSession } from './role-session.js';
-import { addressed, asCredentialError, stillFetching } from './session-error.js';
+import { addressed, asCredentialError, isSignedOut, stillFetching, waitsForPerson } from './session-error.js';
 import type { Failure, SessionSlot, SlotParts } from './session-slot.js';
 import { type ResolveChain, SlotTable } from './slot-table.js';
 import { FIRST_SESSION_WAIT, LAST_MOMENT_WAIT } from './timing.js';
@@ -14,6 +14,8 @@ export interface VendorParts extends Omit<SlotParts, 'failed' | 'renewed'> {
   chain: ResolveChain;
   /** A session was obtained, `ok`, or could not be, for the reason of that code. */
   renewed?(profile: string, outcome: string): void;
+  /** A person is needed for something other than a sign-in, of which the sign-in tells: told once. */
+  needed?(error: CredentialError): void;
   log: {
     info(context: object, message: string): void;
     warn(context: object, message: string): void;
@@ -182,10 +184,14 @@ export class Vendor {
     );
   }
 
-  #logFailure({ step, session }: SessionSlot, { error }: Failure): void {
+  #logFailure({ step, session, source }: SessionSlot, { error, attempts }: Failure): void {
     this.#parts.renewed?.(step.profile, error.code);
-    // Of a sign-in that is needed the sign-in tells, once for all the profiles behind it.
-    if (error.code === 'SsoLoginRequired') return;
+    // Of a sign-in that is needed the sign-in tells, once for all the profiles behind it; of a source, that.
+    if (isSignedOut(error) || error === source?.failure?.error) return;
+    if (waitsForPerson(error)) {
+      if (attempts > 1) return;
+      this.#parts.needed?.(error);
+    }
     this.#parts.log.warn(
       { profile: step.profile, step: step.kind, code: error.code, until: iso(session?.expiration) },
       session ? `${error.message} The session held goes on being served.` : error.message,

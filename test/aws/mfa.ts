@@ -111,6 +111,27 @@ t.test('one code serves all profiles with that device, for twelve hours', async 
   t.equal(aws.count('GetSessionToken'), 1, 'no renewal was tried without a person');
 });
 
+t.test('that a code is needed is told once, and again when the session has ended', async (t) => {
+  const vending = await start(t);
+  const { vendor, told, log } = vending;
+  const warnings = () => log.filter(({ level }) => level === 'warn');
+  const askAll = async () => {
+    for (const profile of ['one', 'two', 'three', 'user']) await refused(vending, profile);
+    await vending.pass(6 * SECOND, SECOND);
+  };
+  await askAll();
+  await askAll();
+  t.strictSame(told, [{ person: 'MfaRequired' }]);
+  t.match(warnings(), [{ code: 'MfaRequired' }]);
+  t.equal(warnings().length, 1);
+  await vendor.unlock('user', '778899');
+  await vending.settled();
+  await vending.pass(13 * HOUR, 10 * MINUTE);
+  await askAll();
+  t.strictSame(told, [{ person: 'MfaRequired' }, { person: 'MfaRequired' }]);
+  t.equal(warnings().length, 2);
+});
+
 t.test('the MFA session outlives a restart', async (t) => {
   const vending = await start(t);
   const { accessKeyId } = await vending.vendor.unlock('one', '778899');
@@ -269,6 +290,6 @@ t.test(
       code: 'SsoLoginRequired',
       message: /^Profile "over".*Type: credd login/,
     });
-    t.strictSame(vending.told, [{ needed: 'wellcome' }]);
+    t.strictSame(vending.told, [{ person: 'MfaRequired' }, { needed: 'wellcome' }]);
   },
 );

@@ -108,8 +108,8 @@ export interface Vending {
   store: SecretStore | Promise<SecretStore>;
   sessions: SessionStore;
   log: LogLine[];
-  /** What the sign-ins told, in order. */
-  told: ({ needed: string } | { done: string } | { ending: string })[];
+  /** What the sign-ins told, and that a person is needed for something else, in order. */
+  told: ({ needed: string } | { done: string } | { ending: string } | { person: string })[];
   /** The sign-in behind a profile, or of that name. */
   signIn(name: string): SignIn;
   ssoCache: string;
@@ -211,6 +211,7 @@ async function compose(
     refresher,
     clock,
     random: seeded(options.seed ?? 1),
+    needed: ({ code }) => void told.push({ person: code }),
     log: { info: line('info'), warn: line('warn') },
   });
   t.teardown(() => {
