@@ -117,7 +117,8 @@ const SOURCES: readonly [name: string, has: (profile: ProfileSection) => boolean
   ['the keys in the config file', (profile) => profile.from('config')?.has(KEY_ID)],
 ];
 
-function sourcesOf(profile: ProfileSection): string[] {
+/** What gives the profile credentials, by the words of a warning. */
+export function sourcesOf(profile: ProfileSection): string[] {
   return SOURCES.filter(([, has]) => has(profile)).map(([name]) => name);
 }
 

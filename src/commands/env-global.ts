@@ -4,7 +4,7 @@ import { segmentOf } from '../http/segment.js';
 import type { Settings } from '../settings.js';
 import type { CommandContext } from './command.js';
 import { regionVariables } from './container-variables.js';
-import type { Shell } from './print-variables.js';
+import { goesBefore, type Shell } from './print-variables.js';
 
 interface GlobalForm {
   set(name: string, value: string): string;
@@ -54,6 +54,7 @@ export async function printGlobal(options: {
     value ? [(shell ?? form).set(name, value)] : [],
   );
   out.stdout.write(`${lines.join('\n')}\n`);
+  out.stderr.write(goesBefore(shared));
   if (!shell && out.stdout.isTTY) out.stderr.write(`${form.hint}\n`);
 }
 

@@ -1,5 +1,5 @@
-import { readSharedConfig } from '../aws/shared-config.js';
-import { hasStaticKeys } from '../aws/static-keys.js';
+import { readSharedConfig, type SharedConfig } from '../aws/shared-config.js';
+import { sourcesOf } from '../aws/warnings.js';
 import type { Settings } from '../settings.js';
 import type { Environment } from '../system/paths.js';
 import { type CommandContext, UsageError } from './command.js';
@@ -55,10 +55,14 @@ export async function printVariables(options: {
   const unset = SHADOWING.flatMap((name) => shell.unset?.(name) ?? []);
   const set = all.flatMap(([name, value]) => (value === undefined ? [] : [shell.set(name, value)]));
   out.stdout.write(`${[...unset, ...set].join('\n')}\n`);
-  const fallback = shared.profiles.get('default');
-  if (fallback && hasStaticKeys(fallback)) {
-    out.stderr.write(
-      `credd: ${fallback.where('aws_access_key_id')}: keys in [default] go before these variables in nearly every SDK. Use credd exec, or remove them.\n`,
-    );
-  }
+  out.stderr.write(goesBefore(shared));
+}
+
+/** SDKs come to the container endpoint only when the default profile gives them nothing. */
+export function goesBefore({ profiles }: SharedConfig): string {
+  const fallback = profiles.get('default');
+  const [source] = fallback ? sourcesOf(fallback) : [];
+  return fallback && source
+    ? `credd: ${fallback.where('')}: [default] has credentials of its own (${source}), and in nearly every SDK they go before these variables. Use credd exec, or give that profile another name.\n`
+    : '';
 }

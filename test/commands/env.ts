@@ -1,4 +1,5 @@
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import t, { type Test } from 'tap';
 import { ask, CLI, lacks, type Machine, machine, run } from '../support/cli.js';
 import { everySource, ready } from '../support/sources.js';
@@ -23,6 +24,14 @@ async function isUsable(t: Test, env: Record<string, string>, region: string | u
   for (const name of Object.keys(IN_THE_WAY)) t.notOk(name in env, `${name} is gone`);
 }
 
+/** The one value of all that may hold any character: the token file's folder is whatever the variable says. */
+async function oddlyNamed(t: Test, folder: string) {
+  const own = machine(t);
+  own.env.XDG_RUNTIME_DIR = own.path(folder);
+  const { daemonEnv } = await everySource(t, own);
+  return { ...own, daemon: await own.serve([], { env: daemonEnv }) };
+}
+
 for (const [shell, evaluate] of [
   ['dash', (command: string) => `eval "$(${command})"; ${AS_JSON}`],
   ['bash', (command: string) => `set -eu; eval "$(${command} --shell sh)"; ${AS_JSON}`],
@@ -30,36 +39,42 @@ for (const [shell, evaluate] of [
   ['fish', (command: string) => `${command} --shell fish | source; ${AS_JSON}`],
 ] as const) {
   t.test(`in ${shell}`, { skip: lacks(shell, `apt-get install -y ${shell}`) }, async (t) => {
-    const own = await ready(t, { daemon: true });
+    const own = await oddlyNamed(t, "it's $HOME");
     const command = `'${process.execPath}' '${CLI}' env`;
-    await isUsable(t, await environment(t, own, shell, evaluate(`${command} app`)), 'eu-west-3');
+    const env = await environment(t, own, shell, evaluate(`${command} app`));
+    await isUsable(t, env, 'eu-west-3');
+    const { AWS_CONTAINER_AUTHORIZATION_TOKEN: token, AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: file = '' } =
+      env;
+    t.equal(dirname(file), own.path("it's $HOME", 'credd'));
+    t.equal(readFileSync(file, 'utf8'), token);
     await isUsable(
       t,
-      await environment(t, own, shell, evaluate(`${command} 'app/prod €' --region "it's"`)),
-      "it's",
+      await environment(t, own, shell, evaluate(`${command} 'app/prod €' --region eu-west-2`)),
+      'eu-west-2',
     );
   });
 }
 
 t.test('for PowerShell and as a file of variables', async (t) => {
-  const own = await ready(t, { daemon: true });
-  const powershell = (
-    await own.credd(['env', 'app', '--shell', 'powershell', '--region', "it's"])
-  ).stdout.split('\n');
-  t.ok(powershell.includes('Remove-Item Env:AWS_PROFILE -ErrorAction SilentlyContinue'));
-  t.ok(powershell.includes("$Env:AWS_REGION = 'it''s'"));
-  t.ok(powershell.includes(`$Env:AWS_CONTAINER_CREDENTIALS_FULL_URI = '${own.daemon?.url}/creds/app'`));
+  const own = await oddlyNamed(t, "it's b");
+  const folder = own.path("it's b", 'credd');
+  const powershell = (await own.credd(['env', 'app', '--shell', 'powershell'])).stdout;
+  t.ok(powershell.includes('Remove-Item Env:AWS_PROFILE -ErrorAction SilentlyContinue\n'));
+  const doubled = folder.replace("'", "''");
+  t.ok(powershell.includes(`$Env:AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE = '${doubled}/lease-`));
+  t.ok(powershell.includes(`$Env:AWS_CONTAINER_CREDENTIALS_FULL_URI = '${own.daemon?.url}/creds/app'\n`));
 
   const { stdout } = await own.credd(['env', 'app', '--shell', 'dotenv']);
-  const lines = stdout.trim().split('\n');
+  const all = stdout.trim().split('\n');
+  const quoted = all.find((line) => line.includes('TOKEN_FILE')) ?? '';
+  t.equal(dirname(JSON.parse(quoted.replace(/^.*?=/, ''))), folder);
+  const lines = all.filter((line) => line !== quoted);
   for (const line of lines)
     t.match(line, /^AWS_\w+=[\w.:/~-]+$/, 'no quotes, which docker --env-file would keep');
   const env = Object.fromEntries(lines.map((line) => line.split('=')));
   t.match(await ask(env.AWS_CONTAINER_CREDENTIALS_FULL_URI, env.AWS_CONTAINER_AUTHORIZATION_TOKEN), {
     status: 200,
   });
-  const quoted = await own.credd(['env', 'app', '--shell', 'dotenv', '--region', 'a b']);
-  t.match(quoted.stdout, /^AWS_REGION="a b"$/m);
 });
 
 t.test('it insists on a running daemon, and on a profile that works', async (t) => {
@@ -76,7 +91,7 @@ t.test('it insists on a running daemon, and on a profile that works', async (t) 
   t.match(await own.credd(['env', 'app']), { code: 1, stdout: NOTHING, stderr: /AccessDenied/ });
 });
 
-t.test('keys in [default] would go before it, and it says so', async (t) => {
+t.test('credentials in [default] would go before it, and it says so', async (t) => {
   const { credd, profiles, path, serve } = machine(t);
   const expiration = new Date(Date.now() + 3600_000).toISOString();
   const answer = {
@@ -87,17 +102,22 @@ t.test('keys in [default] would go before it, and it says so', async (t) => {
     Expiration: expiration,
   };
   writeFileSync(path('answer'), JSON.stringify(answer));
-  profiles(`[default]
-aws_access_key_id = AKIAX
-aws_secret_access_key = x
-[profile a]
-credential_process = cat ${path('answer')}
-`);
+  const withDefault = (settings: string) =>
+    profiles(`[profile a]\ncredential_process = cat ${path('answer')}\n[default]\n${settings}\n`);
+  withDefault('region = eu-west-1');
   await serve();
-  t.match(await credd(['env', 'a']), {
-    code: 0,
-    stderr: /^credd: ~\/\.aws\/config:2: keys in \[default\] go before these variables.*Use credd exec/,
-  });
+  t.match(await credd(['env', 'a']), { code: 0, stderr: NOTHING });
+  for (const [settings, source] of [
+    ['aws_access_key_id = AKIAX\naws_secret_access_key = x', 'the keys in the config file'],
+    ['sso_start_url = https://example.awsapps.com/start', 'the sso_ settings'],
+    ['role_arn = arn:aws:iam::123456789012:role/r\nsource_profile = a', 'role_arn'],
+    ['credential_process = true', 'credential_process'],
+  ] as const) {
+    withDefault(settings);
+    const said = `credd: ~/.aws/config:3: [default] has credentials of its own (${source}), and in nearly every SDK they go before these variables. Use credd exec, or give that profile another name.\n`;
+    t.match(await credd(['env', 'a']), { code: 0, stderr: said });
+    t.match(await credd(['env', 'a', '--global']), { code: 0, stderr: said });
+  }
 });
 
 t.test('what it handed out ends with its time', async (t) => {
