@@ -49,8 +49,9 @@ export interface ConfigFile {
  */
 export function parseConfigFile(text: string, kind: FileKind): ConfigFile {
   const parser = new Parser(kind);
-  const lines = text.replace(/^\uFEFF/, '').split(/\r\n|\r|\n/);
-  lines.forEach((line, index) => {
+  const plain = text.replace(/^\uFEFF/, '');
+  if (plain !== text) parser.warnOfMark();
+  plain.split(/\r\n|\r|\n/).forEach((line, index) => {
     parser.read(line, index + 1);
   });
   return parser.finish();
@@ -91,6 +92,13 @@ class Parser {
     else this.#set(raw, line, deeper);
     if (!continues || header) this.#indent = indent;
     this.#blankLines = 0;
+  }
+
+  warnOfMark(): void {
+    this.#warn(
+      1,
+      'the file begins with a byte order mark, and the AWS CLI refuses such a file: save it as UTF-8 without one',
+    );
   }
 
   finish(): ConfigFile {

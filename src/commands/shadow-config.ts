@@ -83,9 +83,9 @@ function continued(value: string): string {
   return value.replace(/\n+/g, '\n  ');
 }
 
-/** No quoting keeps these apart in every reader of these files. */
+/** No quoting keeps these apart in every reader of these files; JavaScript's reads nothing where there is a `__proto__`. */
 function canBeQuoted(name: string): boolean {
-  return !/["'\\\]\n]/.test(name);
+  return !/["'\\\]\n]/.test(name) && name !== '__proto__';
 }
 
 function header(name: string): string {

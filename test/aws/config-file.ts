@@ -140,7 +140,9 @@ t.test('BOM, CRLF, lone CR, comments and empty lines', async (t) => {
     '\uFEFF[default]\r\n# c = d\r\nk = x\r\n\r\n  ; [profile no]\r\n[profile a]\rk=y\r',
   );
   t.strictSame(sections, { default: { k: 'x' }, a: { k: 'y' } });
-  t.strictSame(problems, []);
+  t.match(problems, [{ line: 1, severity: 'warning', message: /byte order mark.*without one/ }]);
+  t.equal(problems.length, 1);
+  t.strictSame(read('[default]\r\n# c = d\r\nk = x\r\n').problems, []);
   t.strictSame(read('').sections, {});
 });
 

@@ -247,6 +247,7 @@ ${corp}`,
       'The source_profile "zz" referenced in the profile "role" does not exist. (~/.aws/config:3). Add that profile, or correct the name.',
   });
   t.match((await refusal('bare')).message, '(~/.aws/config:4). Add role_arn, sso_session');
+  t.match((await refusal('bare')).message, / credd keys add bare$/);
   t.match((await refusal('typed')).message, 'missing required configuration: sso_role_name, sso_account_id');
   const secret = await refusal('secret');
   t.match(secret.message, 'missing: aws_access_key_id (~/.aws/config:9)');
@@ -262,6 +263,14 @@ ${corp}`,
 t.test('where there are no profiles it says how to begin', async (t) => {
   const { refusal } = await readProfiles(t, {});
   t.match((await refusal('default')).message, 'There are no profiles in ~/.aws/config');
+});
+
+t.test('a profile may be missing because a file cannot be read, and it says so', async (t) => {
+  const { refusal } = await readProfiles(t, { config: 'torn' });
+  t.match(
+    (await refusal('dev')).message,
+    /^There is no profile "dev" in what could be read \(~\/\.aws\/config:1: this line .*: correct it\)\. Type: credd list$/,
+  );
 });
 
 t.test('what needs a person is refused at once', async (t) => {

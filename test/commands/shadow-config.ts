@@ -53,6 +53,9 @@ region = eu-west-5
 [profile "back\\\\slash"]
 region = eu-west-6
 
+[profile __proto__]
+region = eu-west-7
+
 [profile torn]
 region = a
   b
