@@ -132,11 +132,13 @@ export function run(t: Test, command: string[], options: RunOptions = {}): Runni
     for (;;) {
       const found = pattern.exec(texts.stdout) ?? pattern.exec(texts.stderr);
       if (found) return found;
+      const looked = new AbortController();
       const over = await Promise.race([
-        once(child.stdout, 'data'),
-        once(child.stderr, 'data'),
+        once(child.stdout, 'data', { signal: looked.signal }),
+        once(child.stderr, 'data', { signal: looked.signal }),
         ended.then((it) => it),
       ]);
+      looked.abort();
       if ('code' in over && !pattern.test(texts.stdout) && !pattern.test(texts.stderr)) {
         throw new Error(
           `it ended with ${over.code ?? over.signal} and never printed ${pattern}: ${over.stdout}${over.stderr}`,
