@@ -14,7 +14,6 @@ import { createApi } from './daemon-api.js';
 import { createSignIns } from './daemon-sign-ins.js';
 import { currentKeys } from './daemon-sweep.js';
 import { CredentialError } from './errors.js';
-import { buildApp } from './http/app.js';
 import { closeGently } from './http/drain.js';
 import { createGuard } from './http/guard.js';
 import { createMetrics } from './http/metrics.js';
@@ -174,6 +173,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     store: () => ({ kind, up: sessions.problem === undefined }),
     now: clock.now,
   });
+  // Not before the store has begun to derive its key: the two then take their time together.
+  const { buildApp } = await import('./http/app.js');
   const app = buildApp({ guard, sameUser, vendor, api, trail: audit, log, traffic, metrics });
   closeGently(app, clock, {
     answerAll: () => vendor.answerAll(),

@@ -1,4 +1,7 @@
-import { type Logger, pino } from 'pino';
+import type { Logger } from 'pino';
+import { require } from './system/common-js.js';
+
+const { pino } = require('pino') as typeof import('pino');
 
 /** To stderr: lines for a person on a terminal, JSON otherwise. */
 export async function createLog(level: string, stderr: NodeJS.WriteStream): Promise<Logger> {

@@ -1,9 +1,10 @@
 import type { Socket } from 'node:net';
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Trail } from '../access/audit.js';
 import type { SameUser } from '../access/same-user.js';
 import { CredentialError } from '../errors.js';
 import type { Vendor } from '../sessions/vendor.js';
+import { require } from '../system/common-js.js';
 import { asCredentialError, JSON_TYPE, refuseConnection, sendError } from './answer.js';
 import { type Api, apiRoutes } from './api.js';
 import { fromPage } from './cors.js';
@@ -13,6 +14,8 @@ import type { Metrics } from './metrics.js';
 import { noteRefusal } from './noted.js';
 import { PageUnauthorized } from './page.js';
 import { Traffic } from './traffic.js';
+
+const { fastify } = require('fastify') as typeof import('fastify');
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -28,6 +31,9 @@ const MOST_SEGMENT = 16 * 1024;
 
 /** When the slow are cut off, in milliseconds, and how many may be connected at once. */
 export const LIMITS = { request: 15_000, checked: 5_000, idle: 75_000, connections: 1024 };
+
+/** No route of ours has a schema: to load the compilers for them would take time at the start, and some megabytes. */
+const NO_SCHEMAS = { buildValidator: unused, buildSerializer: unused };
 
 const HEALTHY = Buffer.from(JSON.stringify({ status: 'ok' }));
 
@@ -62,6 +68,7 @@ export function buildApp(parts: AppParts): FastifyInstance {
     routerOptions: { maxParamLength: MOST_SEGMENT, constraints: { from: fromPage } },
     forceCloseConnections: 'idle',
     return503OnClosing: false,
+    schemaController: { compilersFactory: NO_SCHEMAS },
     http: {
       // The guard itself looks at Host, doubled or missing.
       requireHostHeader: false,
@@ -143,6 +150,10 @@ export function buildApp(parts: AppParts): FastifyInstance {
   app.register(async (routes) => credsRoutes(routes, { vendor, trail, log, traffic }));
   app.register(async (routes) => apiRoutes(routes, api, trail));
   return app;
+}
+
+function unused(): never {
+  throw new TypeError('a schema needs a compiler');
 }
 
 /** Of a bug its place alone is logged: messages quote what was being read. */

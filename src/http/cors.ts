@@ -1,7 +1,10 @@
 import type { IncomingMessage } from 'node:http';
-import { type FastifyCorsOptions, fastifyCors } from '@fastify/cors';
+import type { FastifyCorsOptions } from '@fastify/cors';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { require } from '../system/common-js.js';
 import type { Caller } from './guard.js';
+
+const { fastifyCors } = require('@fastify/cors') as typeof import('@fastify/cors');
 
 /** Older Chromiums ask for both before a page of the web may speak with this machine; newer ones ask their person. */
 const LOCAL_ACCESS = ['private-network', 'local-network'] as const;
