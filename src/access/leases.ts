@@ -1,6 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { CredentialError } from '../errors.js';
 import type { Clock } from '../system/clock.js';
 import { ensurePrivateFolder, writePrivateFile } from '../system/private-files.js';
 import { isRunning } from '../system/process.js';
@@ -29,12 +30,14 @@ export class Leases {
   readonly #byToken = new Map<string, Lease>();
   readonly #save: () => Promise<void>;
   #cancelSweep: (() => void) | undefined;
+  /** The file does not say how things stand: a lease that was taken back may still be in it. */
+  #unwritten = false;
 
   constructor(options: LeasesOptions) {
     this.#options = options;
     // Of many changes at once, one writing carries all.
     this.#save = sharedReading(async () => {
-      if (options.file) await writeLeases(options.file, this.#byHash);
+      if (options.file) await this.#write(options.file);
     });
   }
 
@@ -84,11 +87,11 @@ export class Leases {
 
   /**
    * False where there is no such lease.
-   * @throws CredentialError `CannotWrite`: the lease has ended, but the next daemon may not know
+   * @throws CredentialError `CannotWrite`: the lease has ended, but until that can be written the next daemon would not know
    */
   async end(id: string): Promise<boolean> {
     const ended = await this.#drop(id);
-    if (ended) await this.#save();
+    if (ended) await this.#save().catch((error: Error) => Promise.reject(notWritten(id, error)));
     return ended;
   }
 
@@ -99,9 +102,10 @@ export class Leases {
     const all = [...this.#byHash.values()];
     const ending = file ? all.filter((lease) => this.#isOver(lease)) : all;
     await Promise.all(ending.map(({ id }) => this.#drop(id)));
-    if (file && all.length > 0) {
+    if (file && (all.length > 0 || this.#unwritten)) {
       await this.#save().catch((error: Error) => this.#options.log?.warn(error.message));
     }
+    this.#cancelSweep?.();
   }
 
   async #tokenFile(id: string, token: string): Promise<string> {
@@ -110,6 +114,16 @@ export class Leases {
     await ensurePrivateFolder(folder);
     await writePrivateFile(path, token);
     return path;
+  }
+
+  async #write(file: string): Promise<void> {
+    this.#unwritten = true;
+    try {
+      await writeLeases(file, this.#byHash);
+      this.#unwritten = false;
+    } finally {
+      if (this.#unwritten) this.#sweepLater();
+    }
   }
 
   #recognise(token: string): Lease | undefined {
@@ -139,13 +153,21 @@ export class Leases {
       if (over) dropped = (await this.#drop(lease.id)) || dropped;
     }
     if (this.#byHash.size > 0) this.#sweepLater();
-    // What could not be written now is written with the next change, and is over for the next daemon as well.
-    if (dropped) await this.#save().catch(() => {});
+    // What cannot be written now is tried again with the next sweep.
+    if (dropped || this.#unwritten) await this.#save().catch(() => {});
   }
 
   #sweepLater(): void {
     this.#cancelSweep ??= this.#options.clock.after(SWEEP_EVERY, () => void this.#sweep());
   }
+}
+
+function notWritten(id: string, { message }: Error): CredentialError {
+  return new CredentialError(
+    'CannotWrite',
+    503,
+    `Lease ${id} has ended, but that cannot be noted (${message}). Until it can, a restart of credd brings the lease back.`,
+  );
 }
 
 function take(leases: Map<string, Lease>, id: string): Lease | undefined {

@@ -15,14 +15,21 @@ or its beginning.`,
   async run({ positionals: [id], values, env, stderr }) {
     if ((id === undefined) !== (values.all === true))
       throw new UsageError('Say which lease, or --all: credd revoke LEASE');
-    await withRunningDaemon(readSettings(env), async (daemon) => {
+    return withRunningDaemon(readSettings(env), async (daemon) => {
+      let exitCode = 0;
       const leases = await daemon.ask<Lease[]>('GET', '/api/leases');
       for (const lease of id === undefined ? leases : [theOne(leases, id)]) {
-        await daemon.ask('DELETE', `/api/leases/${lease.id}`);
-        stderr.write(`Lease ${lease.id} of profile "${printable(lease.profile)}" has ended.\n`);
+        try {
+          await daemon.ask('DELETE', `/api/leases/${lease.id}`);
+          stderr.write(`Lease ${lease.id} of profile "${printable(lease.profile)}" has ended.\n`);
+        } catch (error) {
+          // The others are to end all the same.
+          exitCode = 1;
+          stderr.write(`credd: ${(error as Error).message}\n`);
+        }
       }
+      return exitCode;
     });
-    return 0;
   },
 };
 

@@ -1,5 +1,15 @@
-import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { Leases } from '../../src/access/leases.js';
 import { processStart } from '../../src/system/process.js';
@@ -151,8 +161,31 @@ t.test('a folder that cannot be written: the lease is good, a revocation says so
   const { lease, token } = await leases.grant({ profile: 'dev' });
   t.equal(leases.find(token), lease);
   t.match(warnings, [/cannot write .*leases.* will end when the daemon stops/]);
-  await t.rejects(leases.end(lease.id), { code: 'CannotWrite' });
+  await t.rejects(leases.end(lease.id), { code: 'CannotWrite', message: /has ended, but .*a restart/ });
   t.equal(leases.find(token), undefined, 'but it has ended');
+});
+
+t.test('what could not be written is written as soon as it can be', async (t) => {
+  const { next, file, folder, clock } = kept(t);
+  const leases = await next();
+  const inTheWay = async (act: () => Promise<void>) => {
+    renameSync(file, join(folder, 'aside'));
+    mkdirSync(join(file, 'x'), { recursive: true });
+    await act();
+    rmSync(file, { recursive: true });
+    renameSync(join(folder, 'aside'), file);
+  };
+  const [first, second] = [await leases.grant({ profile: 'dev' }), await leases.grant({ profile: 'dev' })];
+  const count = () => JSON.parse(readFileSync(file, 'utf8')).leases.length;
+  await inTheWay(() => t.rejects(leases.end(first.lease.id), { code: 'CannotWrite' }).then(() => {}));
+  t.equal(count(), 2);
+  clock.advance(15_000);
+  while (count() !== 1) await setImmediate();
+
+  await inTheWay(() => t.rejects(leases.end(second.lease.id), { code: 'CannotWrite' }).then(() => {}));
+  await leases.close();
+  t.equal(count(), 0, 'or when the daemon stops, though none is left');
+  t.equal((await next()).find(second.token), undefined);
 });
 
 t.test('many at once', async (t) => {

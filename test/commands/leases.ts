@@ -1,4 +1,13 @@
-import { chmodSync, chownSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import t, { type Test } from 'tap';
 import { CLI, lacks, type Machine, machine } from '../support/cli.js';
 import { needsLinux, needsNamespaces, needsRoot, otherUid, runScript } from '../support/loopback.js';
@@ -63,6 +72,25 @@ t.test('a lease: shown, good for one profile, and revoked', async (t) => {
   t.notOk(existsSync(file));
   t.match(await own.credd(['revoke', '--all']), { code: 0, stderr: /of profile "keys" has ended/ });
   t.match(await own.credd(['leases']), { stdout: /^There are no leases/ });
+});
+
+t.test('revoke --all ends them all, also where the disk does not take it', async (t) => {
+  const own = await ready(t);
+  const { port } = await own.serve();
+  const tokens = [
+    await leaseToken(own, ['app', '--container']),
+    await leaseToken(own, ['keys', '--container']),
+  ];
+  rmSync(own.state('leases'));
+  mkdirSync(own.state('leases'));
+  t.match(await own.credd(['revoke', '--all']), {
+    code: 1,
+    stderr: /^(credd: Lease \w{12} has ended, but that cannot be noted \(.*\)\. Until .* restart .*\n){2}$/,
+  });
+  for (const [n, token] of tokens.entries()) {
+    const target = ['/creds/app', '/creds/keys'][n] ?? '';
+    t.match(await ask(port, { target, headers: bearer(token) }), { status: 401 });
+  }
 });
 
 t.test('a lease of exec ends with the command, and with a holder that was killed', async (t) => {
