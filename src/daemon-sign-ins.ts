@@ -10,6 +10,7 @@ import { CredentialError } from './errors.js';
 import type { SignInApi } from './http/sign-in-routes.js';
 import type { Refresher } from './sessions/refresher.js';
 import { isSignedOut } from './sessions/session-error.js';
+import type { SessionStore } from './sessions/session-store.js';
 import { SignIns } from './sessions/sign-ins.js';
 import type { Vendor } from './sessions/vendor.js';
 import type { Settings } from './settings.js';
@@ -39,9 +40,10 @@ export function createSignIns(parts: {
   refresher: Refresher;
   random: () => number;
   log: Logger;
+  sessions: SessionStore;
   vendor: () => Vendor;
 }): SignInDaemon {
-  const { config, settings, wishes, notify, clients, clock, refresher, random, log } = parts;
+  const { config, settings, wishes, notify, clients, clock, refresher, random, log, sessions } = parts;
   const { env, paths } = settings;
   const oidc = { clients, clock, cacheDir: paths.ssoCache };
   const find = (name: string) => findSignIn(name, config.current, env);
@@ -92,7 +94,8 @@ export function createSignIns(parts: {
       async end(name) {
         const about = named(name);
         const token = await signIns.of(about).end();
-        vendor.forgetBehind(isBehind(about.key), config.current.profiles.keys());
+        vendor.forgetBehind(isBehind(about.key));
+        sessions.dropBehind(about.key);
         if (token) await signOut(about, token.accessToken, clients).catch(goneHere);
         return { name: about.key, signedIn: token !== undefined };
       },

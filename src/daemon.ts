@@ -105,7 +105,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     if (profileSettings.notify) notifyPerson(title, text, env);
   };
   const { signIns, ...forSignIns } = createSignIns({
-    ...{ config, settings, clients, clock, refresher, log, notify, random: Math.random },
+    ...{ config, settings, clients, clock, refresher, sessions, log, notify, random: Math.random },
     wishes: profileSettings,
     vendor: () => vendor,
   });

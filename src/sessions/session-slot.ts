@@ -2,6 +2,7 @@ import type { Step } from '../aws/chain.js';
 import type { Credentials } from '../aws/credentials.js';
 import { MfaRequired, mfaOf, needsPerson } from '../aws/mfa.js';
 import type { Provide } from '../aws/provider.js';
+import { keyOf } from '../aws/sso-sign-in.js';
 import type { CredentialError } from '../errors.js';
 import type { Clock } from '../system/clock.js';
 import type { Refresher } from './refresher.js';
@@ -230,7 +231,7 @@ export class SessionSlot {
     const soonest = now + retryDelay(session, 1, now, random);
     this.#hold(session, Math.max(this.#due(session), soonest));
     const sameKeys = before?.sessionToken === session.sessionToken;
-    if (!sameKeys || before.expiration !== session.expiration) store.save(this.key, session);
+    if (!sameKeys || before.expiration !== session.expiration) store.save(this.key, session, this.#signIn);
     if (!sameKeys) renewed(this);
   }
 
@@ -266,6 +267,13 @@ export class SessionSlot {
 
   #clockWasSetBack({ obtainedAt }: RoleSession): boolean {
     return this.#now() < obtainedAt - CLOCK_TOLERANCE;
+  }
+
+  /** The Identity Center sign-in that all of it came from, if any. */
+  get #signIn(): string | undefined {
+    const { step, source } = this;
+    if (source) return source.#signIn;
+    return step.kind === 'sso-role' ? keyOf(step) : undefined;
   }
 
   #now(): number {

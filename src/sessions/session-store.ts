@@ -28,7 +28,7 @@ export class SessionStore {
       clock,
       this.#try('read', (store) => store.get(key)),
     );
-    const session = text === undefined ? undefined : parse(text);
+    const session = parse(text)?.session;
     return session && session.expiration > clock.now() ? session : undefined;
   }
 
@@ -38,12 +38,22 @@ export class SessionStore {
     return all.filter((key) => SESSION_KEY.test(key));
   }
 
-  save(key: string, session: RoleSession): void {
-    this.#inOrder('written', (store) => store.set(key, JSON.stringify(session)));
+  /** `signIn`: the Identity Center sign-in that it came from, if any. */
+  save(key: string, session: RoleSession, signIn?: string): void {
+    this.#inOrder('written', (store) => store.set(key, JSON.stringify({ ...session, signIn })));
   }
 
   drop(key: string): void {
     this.#inOrder('cleared', (store) => store.delete(key));
+  }
+
+  /** Drops all that came from this sign-in, whoever asked for it, in this run of the daemon or an earlier one. */
+  dropBehind(signIn: string): void {
+    this.#inOrder('cleared', async (store) => {
+      for (const key of await store.keys()) {
+        if (SESSION_KEY.test(key) && parse(await store.get(key))?.signIn === signIn) await store.delete(key);
+      }
+    });
   }
 
   /** Waits for what is being written, then lets go of the store. */
@@ -81,10 +91,10 @@ export class SessionStore {
   }
 }
 
-function parse(text: string): RoleSession | undefined {
+function parse(text = ''): { session: RoleSession; signIn?: string } | undefined {
   try {
-    const value = JSON.parse(text);
-    return isRoleSession(value) ? value : undefined;
+    const { signIn, ...session } = JSON.parse(text);
+    return isRoleSession(session) ? { session, signIn } : undefined;
   } catch {
     return undefined;
   }

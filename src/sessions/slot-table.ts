@@ -76,13 +76,6 @@ export class SlotTable {
     for (const [key, { slot }] of this.#asked) if (forgotten.has(slot)) this.#asked.delete(key);
   }
 
-  /** Drops every session behind such a step, and what is stored for these profiles. */
-  forgetBehind(concerned: (step: Step) => boolean, profiles: Iterable<string>): void {
-    for (const slot of this.behind(concerned)) slot.forget();
-    const keys = new Set([...profiles].flatMap((profile) => this.#keysBehind(concerned, profile)));
-    for (const key of keys) if (!this.#slots.has(key)) this.#slotParts.store.drop(key);
-  }
-
   /** The profiles' files changed: what is no longer determined by them is forgotten, all else untouched. */
   chainsChanged(): void {
     const { asked } = this;
@@ -103,16 +96,6 @@ export class SlotTable {
       if (current.has(key)) continue;
       slot.forget();
       this.#slots.delete(key);
-    }
-  }
-
-  #keysBehind(concerned: (step: Step) => boolean, profile: string): string[] {
-    try {
-      const { steps, keys } = this.#chain(profile);
-      const first = steps.findIndex(concerned);
-      return first < 0 ? [] : keys.slice(first);
-    } catch {
-      return [];
     }
   }
 

@@ -126,9 +126,9 @@ export class Vendor {
     for (const slot of failed) if (asked.has(slot)) slot.retry();
   }
 
-  /** Drops every session that came from such a step, however narrowed, and what is stored for these profiles. */
-  forgetBehind(concerned: (step: Step) => boolean, profiles: Iterable<string>): void {
-    this.#table.forgetBehind(concerned, profiles);
+  /** Drops every session that came from such a step, however narrowed. */
+  forgetBehind(concerned: (step: Step) => boolean): void {
+    for (const slot of this.#table.behind(concerned)) slot.forget();
   }
 
   /** The profiles' files changed: what is no longer determined by them is forgotten, all else untouched. */

@@ -261,11 +261,11 @@ t.test('what one profile has to print the codes of a device serves all with that
   t.equal(await vending.ask('asks'), await vending.ask('prints'));
   t.equal(vending.aws.count('GetSessionToken'), 1);
 
-  vending.vendor.forgetBehind(() => true, []);
+  vending.vendor.forgetBehind(() => true);
   writeFileSync(file, '222222');
   t.match(await vending.ask('asks'), /^ASIA/, 'whoever asks first');
 
-  vending.vendor.forgetBehind(() => true, []);
+  vending.vendor.forgetBehind(() => true);
   await vending.edit(without);
   for (const profile of ['asks', 'prints'])
     t.match(await refused(vending, profile), { code: 'MfaRequired' }, 'and when it is gone, it is gone');

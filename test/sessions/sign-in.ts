@@ -1,8 +1,19 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { SsoTokenCache } from '../../src/aws/sso-token.js';
 import type { IdentityCenter } from '../../src/demo/sso.js';
-import { ACCOUNT, HOUR, MINUTE, SECOND, startVending, turn, type Vending } from '../support/vending.js';
+import {
+  ACCOUNT,
+  HOUR,
+  keysProfile,
+  MINUTE,
+  roleProfile,
+  SECOND,
+  startVending,
+  turn,
+  type Vending,
+} from '../support/vending.js';
 
 const START_URL = 'https://wellcome.awsapps.com/start/#';
 const PROFILES = Array.from({ length: 20 }, (_, index) => `p${index}`);
@@ -300,21 +311,33 @@ const step = {
 } as const;
 
 t.test('the end of a sign-in takes its token and every session behind it', async (t) => {
-  const vending = await start(t, { autoApprove: true });
+  const config = `${CONFIG}${roleProfile('over', 'p0')}${keysProfile('keys')}`;
+  const vending = await startVending(t, {
+    config,
+    world: { identityCenters: [{ ...center, autoApprove: true }] },
+  });
   const { vendor, store } = vending;
   await signIn(vending);
-  await vendor.session('p0');
-  await vendor.session('p1');
+  for (const name of ['p0', 'p1', 'keys']) await vendor.session(name);
+  await vendor.session('over', { allowed: { policyArns: ['arn:aws:iam::aws:policy/ReadOnlyAccess'] } });
   const secrets = await store;
-  await until(() => vendor.states().length === 2);
+  const stored = async (count: number) => {
+    while ((await secrets.keys()).length !== count) await turn();
+  };
+  await stored(4);
+  // The lease is gone, and so is a profile.
+  writeFileSync(join(vending.home, '.aws/config'), config.replace('[profile p1]', '[profile elsewhere]'));
   const restarted = await vending.restart();
   await restarted.vendor.session('p0');
-  t.equal(restarted.aws.count('GetRoleCredentials'), 2, 'both are stored');
+  t.equal(restarted.aws.count('GetRoleCredentials'), 2, 'it is stored');
   const token = await restarted.signIn('wellcome').end();
   t.ok(token?.accessToken);
-  restarted.vendor.forgetBehind((step) => step.kind === 'sso-role', PROFILES);
-  await restarted.sessions.close();
-  t.strictSame(await secrets.keys(), [], 'those too that nobody asked for since');
+  restarted.vendor.forgetBehind((step) => step.kind === 'sso-role');
+  restarted.sessions.dropBehind('wellcome');
+  // Those too that nobody can ask for any more.
+  await stored(1);
+  t.ok((await restarted.vendor.session('keys')).accessKeyId);
+  t.equal(restarted.aws.count('GetSessionToken'), 1, 'what came from elsewhere stays');
   t.throws(() => cached(vending));
   t.equal(await restarted.vendor.session('p0').catch(code), 'SsoLoginRequired');
 });
