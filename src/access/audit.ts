@@ -178,7 +178,9 @@ export class Audit implements Trail {
     } catch (error) {
       this.#lost += lost + entries.length - (lost > 0 ? 1 : 0);
       if (!this.#complained)
-        this.#options.log.warn(`the audit trail cannot be written, so lines of it are lost: ${error}`);
+        this.#options.log.warn(
+          `the audit trail cannot be written, so lines of it are lost: ${(error as Error).message}`,
+        );
       this.#complained = true;
     }
   }

@@ -49,14 +49,26 @@ async function bringUpToDate(settings: Settings, follow: boolean): Promise<void>
   await daemon?.ask('POST', '/api/audit/flush').finally(() => daemon.close());
 }
 
-/** A line may be torn where a disk was full. */
+/** A line may be torn where a disk was full, and another may be anything. */
 function parsed(text: string): Line[] {
   try {
     const line = JSON.parse(text);
-    return Number.isFinite(line.time) ? [line] : [];
+    return isLine(line) ? [line] : [];
   } catch {
     return [];
   }
+}
+
+const NUMBERS = ['count', 'uid', 'pid'];
+const WORDS = ['profile', 'lease', 'program', 'agent'];
+
+function isLine(line: Record<string, unknown>): boolean {
+  const are = (type: string, names: string[]) =>
+    names.every((name) => line[name] === undefined || typeof line[name] === type);
+  if (!Number.isFinite(new Date(line.time as number).getTime())) return false;
+  return typeof line.outcome === 'string'
+    ? are('number', NUMBERS) && are('string', WORDS)
+    : Number.isFinite(line.lost);
 }
 
 function asTable(lines: readonly Line[], withHeadings: boolean): string {

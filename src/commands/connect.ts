@@ -133,13 +133,23 @@ function ask<T>({ token, ...options }: Asked, body?: object): Promise<T> {
       }, gone);
     });
     const gone = () => reject(noAnswer(options));
-    asked.on('error', gone);
+    asked.on('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'EOWNER' ? reject(notOurs(error)) : gone(),
+    );
     asked.end(sent);
   });
 }
 
 async function read(answer: IncomingMessage): Promise<{ code: string; message: string }> {
   return JSON.parse(Buffer.concat(await answer.toArray()).toString());
+}
+
+/** The kernel shows every user that it does not know here as this one, so nobody can be proven to be it. */
+const NOBODY = 65534;
+
+function notOurs({ message }: Error): CredentialError {
+  const advice = process.getuid?.() === NOBODY ? ' credd cannot work as user nobody: use another one.' : '';
+  return new CredentialError('NotOurs', 403, `${message}.${advice}`);
 }
 
 /** Why is not said: the error may quote an answer. */

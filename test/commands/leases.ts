@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import t, { type Test } from 'tap';
-import { CLI, lacks, type Machine, machine } from '../support/cli.js';
+import { CLI, lacks, type Machine, machine, run } from '../support/cli.js';
 import { needsLinux, needsNamespaces, needsRoot, otherUid, runScript } from '../support/loopback.js';
 import { ask, RawConnection, requestText } from '../support/raw-http.js';
 import { everySource } from '../support/sources.js';
@@ -294,6 +294,21 @@ t.test(
     const theirs = readFileSync(own.state('token'), 'utf8');
     t.match(await ask(port, { target: '/creds/keys' }), { status: 401 });
     t.match(await ask(port, { target: '/creds/keys', headers: bearer(theirs) }), { status: 200 });
+  },
+);
+
+t.test(
+  'nobody, who stands for every unknown user, is told to be another',
+  { skip: needsLinux || needsRoot || noSetpriv },
+  async (t) => {
+    const as = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, CLI];
+    const { code, stderr } = await run(t, [...as, 'creds', 'app'], { env: { HOME: '/nowhere' }, cwd: '/' })
+      .ended;
+    t.equal(code, 1);
+    t.match(
+      stderr,
+      /^credd: What listens on .* is not proven to run as you.* as user nobody: use another one\.\n$/,
+    );
   },
 );
 
