@@ -307,7 +307,7 @@ t.test(
     t.equal(code, 1);
     t.match(
       stderr,
-      /^credd: What listens on .* is not proven to run as you.* as user nobody: use another one\.\n$/,
+      /^credd: What listens on .* is not proven to run as you.* as user nobody: use another one\.\n/,
     );
   },
 );
