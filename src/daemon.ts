@@ -109,12 +109,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     wishes: profileSettings,
     vendor: () => vendor,
   });
+  const stopped = new AbortController();
   const vendor: Vendor = new Vendor({
     chain,
     provide: createProvider({
       clients,
       clock,
       env,
+      stopped: stopped.signal,
       withSsoToken: (step, use) => signIns.use(step, use),
       addressUrl: settings.addressUrl,
       loginCache: paths.loginCache,
@@ -210,6 +212,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const held = setInterval(() => {}, STAYS_ALIVE);
     try {
       await app.close();
+      stopped.abort();
       await leases.close();
       await audit.close();
       await sessions.close();

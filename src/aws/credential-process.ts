@@ -21,12 +21,13 @@ export async function credentialProcess(
   step: ProcessStep,
   env: Environment,
   clock: Clock,
+  stopped?: AbortSignal,
 ): Promise<Credentials> {
   try {
     const [program, ...args] = splitWords(step.command);
     if (!program) throw new Error('it is empty');
     const ownEnv = { ...env, [RESOLVING]: [env[RESOLVING], step.profile].filter(Boolean).join('\n') };
-    const output = await runProgram({ program, args, env: ownEnv, clock, timeout: TIMEOUT });
+    const output = await runProgram({ program, args, env: ownEnv, clock, timeout: TIMEOUT, stopped });
     return parse(output, clock.now());
   } catch (error) {
     throw new CredentialError(

@@ -55,22 +55,29 @@ export async function mfaProof(
   given: string | undefined,
   env: Environment,
   clock: Clock,
+  stopped?: AbortSignal,
 ): Promise<MfaProof> {
   const device = mfaOf(step);
   if (!device) return {};
   if (given === undefined && device.codeProcess === undefined)
     throw new MfaRequired(step.profile, device.serial);
-  const TokenCode = given ?? (await codeOf(device.codeProcess ?? '', step.profile, env, clock));
+  const TokenCode = given ?? (await codeOf(device.codeProcess ?? '', step.profile, env, clock, stopped));
   return { SerialNumber: device.serial, TokenCode };
 }
 
 /** Run without a shell, as a `credential_process`; nothing that it printed is ever repeated. */
-async function codeOf(command: string, profile: string, env: Environment, clock: Clock): Promise<string> {
+async function codeOf(
+  command: string,
+  profile: string,
+  env: Environment,
+  clock: Clock,
+  stopped?: AbortSignal,
+): Promise<string> {
   try {
     const [program, ...args] = splitWords(command);
     if (!program) throw new Error('it is empty');
     const ownEnv = { ...env, [RESOLVING]: profile };
-    const code = (await runProgram({ program, args, env: ownEnv, clock, timeout: TIMEOUT })).trim();
+    const code = (await runProgram({ program, args, env: ownEnv, clock, timeout: TIMEOUT, stopped })).trim();
     if (!isMfaCode(code)) throw new Error('what it printed is not a code of six digits');
     return code;
   } catch (error) {

@@ -33,10 +33,12 @@ export function createProvider(parts: {
   /** Who says which address this machine has. */
   addressUrl?: string | undefined;
   loginCache?: string;
+  /** Ends the programs of profiles that still run. */
+  stopped?: AbortSignal;
   /** Reads long-term keys from the keychain. */
   keptKeys?: (profile: string) => Promise<Credentials>;
 }): Provide {
-  const { clients, clock, env, withSsoToken, addressUrl = ADDRESS_URL } = parts;
+  const { clients, clock, env, withSsoToken, stopped, addressUrl = ADDRESS_URL } = parts;
   const { loginCache = '', keptKeys = noKeychain } = parts;
   const loginSession = createLoginSessions({ clients, clock, folder: loginCache });
   const ownAddress = createOwnAddress(addressUrl, clients);
@@ -48,14 +50,14 @@ export function createProvider(parts: {
       case 'kept-keys':
         return keptKeys(step.name);
       case 'process':
-        return credentialProcess(step, env, clock);
+        return credentialProcess(step, env, clock, stopped);
       case 'session-token':
         return sessionToken(
           step,
           await provide(step.of),
           clients,
           clock,
-          await mfaProof(step, code, env, clock),
+          await mfaProof(step, code, env, clock, stopped),
         );
       case 'federation-token':
         return federationToken(step, keys(step.of, clock.now()), clients, ownAddress);
@@ -70,7 +72,7 @@ export function createProvider(parts: {
         return machineCredentials(step, env);
       case 'assume-role':
         if (!source) throw new TypeError('a role is assumed from something');
-        return assumeRole(step, source, clients, ownAddress, await mfaProof(step, code, env, clock));
+        return assumeRole(step, source, clients, ownAddress, await mfaProof(step, code, env, clock, stopped));
     }
   };
   return provide;

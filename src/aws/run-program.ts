@@ -19,9 +19,12 @@ export function runProgram(options: {
   clock: Clock;
   /** Milliseconds. */
   timeout: number;
+  /** When nobody waits for what it prints any more. */
+  stopped?: AbortSignal | undefined;
 }): Promise<string> {
-  const { program, args, env, clock, timeout } = options;
+  const { program, args, env, clock, timeout, stopped } = options;
   return new Promise((resolve, reject) => {
+    stopped?.throwIfAborted();
     // In a group of its own, which can be killed as a whole: a wrapper script's children would go on otherwise.
     const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
     const timers: (() => void)[] = [];
@@ -29,6 +32,7 @@ export function runProgram(options: {
     let stderr = '';
 
     function settle(): void {
+      stopped?.removeEventListener('abort', stop);
       for (const cancel of timers) cancel();
       // There are no pipes where the machine had none left to give.
       child.stdout?.destroy();
@@ -39,6 +43,9 @@ export function runProgram(options: {
       settle();
       reject(new Error(why));
     }
+    function stop(): void {
+      giveUp('credd stopped meanwhile');
+    }
     function ended(code: number | null, signal: NodeJS.Signals | null): void {
       settle();
       if (code === 0) resolve(stdout);
@@ -47,6 +54,7 @@ export function runProgram(options: {
 
     child.on('error', (error: NodeJS.ErrnoException) => giveUp(notStarted(program, error)));
     if (!child.pid) return;
+    stopped?.addEventListener('abort', stop);
     timers.push(clock.after(timeout, () => giveUp(`it gave no answer within ${timeout / 1000} s`)));
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       stdout += text;

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { resolve } from 'node:path';
 import t from 'tap';
 import { ask, CLI, lacks, machine, run } from '../support/cli.js';
@@ -123,6 +123,23 @@ t.test('a store that cannot be had ends it, and says why', async (t) => {
     code: 1,
     stderr: /\ncredd: .*passphrase/i,
   });
+});
+
+t.test('the programs of profiles end with it', async (t) => {
+  const lifelines = createServer().listen(0, '127.0.0.1');
+  await once(lifelines, 'listening');
+  t.teardown(() => lifelines.close());
+  const { port } = lifelines.address() as AddressInfo;
+  const { serve, path, profiles } = machine(t);
+  writeFileSync(path('helper.cjs'), `require('node:net').connect(${port}, '127.0.0.1').resume()`);
+  profiles(`[profile slow]\ncredential_process = "${process.execPath}" "${path('helper.cjs')}"\n`);
+  const daemon = await serve();
+  const answer = ask(`${daemon.url}/creds/slow`);
+  const [helper] = (await once(lifelines, 'connection')) as [Socket];
+  const gone = once(helper.on('error', () => {}).resume(), 'close');
+  t.match(await daemon.stop(), { code: 0 });
+  t.match(await answer, { status: 503 }, 'whoever waited for it has an answer');
+  await gone;
 });
 
 t.test('logs: JSON for a program, as much as is wanted', async (t) => {
