@@ -60,8 +60,9 @@ async function runIn(
         greet: (url) => void stderr.write(greeting(url, variables)),
       });
     await run(port).catch((error) => {
-      if (port === undefined && isPortTaken(error)) return run('0');
-      throw error;
+      if (port !== undefined || !isPortTaken(error)) throw error;
+      stderr.write(`Port ${DEFAULT_PORT} is taken, so the demo takes a free one.\n`);
+      return run('0');
     });
   } finally {
     await aws.close();

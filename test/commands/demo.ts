@@ -91,6 +91,7 @@ t.test('where its port is taken', async (t) => {
   const fallback = own.demo();
   const [, url = '', port] = await fallback.prints(GREETING);
   t.not(port, '8363');
+  t.match(fallback.stderr(), /^Port 8363 is taken, so the demo takes a free one\.$/m);
   t.match(await ask(`${url}/creds/dev`), { status: 200 });
   t.match(await ask(`${url}/creds/user`), { status: 200 });
 
