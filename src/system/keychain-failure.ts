@@ -12,6 +12,11 @@ export function inWords({ code, message }: KeychainFailure): string {
   return KNOWN.find(([pattern]) => pattern.test(message))?.[1] ?? message;
 }
 
+/** Whether a person may yet open it, as at login; what is not there at all does not come by itself. */
+export function mayPass({ message }: KeychainFailure): boolean {
+  return /locked|dismissed|does not exist at path|did not answer in time/.test(message);
+}
+
 const KNOWN: [RegExp, string][] = [
   [/libsecret-1\.so/, 'libsecret is missing; on Debian and Ubuntu type: sudo apt-get install libsecret-1-0'],
   [

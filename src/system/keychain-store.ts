@@ -17,7 +17,8 @@ const PAUSE = 30_000;
 /**
  * The operating system's keychain, behind a process of its own that is started when it is first needed. A failure
  * turns the store off: calls reject at once, until after 30 s one of them tries the keychain and finds it well.
- * What it rejects with is a CredentialError `StoreUnavailable` (503) that says what is wrong with the keychain.
+ * What it rejects with is a CredentialError `StoreUnavailable` (503) that says what is wrong with the keychain; its
+ * cause is the KeychainFailure.
  */
 export class KeychainStore implements SecretStore {
   readonly kind = 'keychain';
@@ -28,6 +29,11 @@ export class KeychainStore implements SecretStore {
 
   constructor(options: KeychainStoreOptions) {
     this.#options = options;
+  }
+
+  /** Why it cannot be used just now. */
+  get trouble(): string | undefined {
+    return this.#off?.error.message;
   }
 
   async get(key: string): Promise<string | undefined> {
@@ -101,7 +107,7 @@ export class KeychainStore implements SecretStore {
   }
 
   #turnOff(failure: KeychainFailure): CredentialError {
-    const off = { error: unavailable(inWords(failure)), rested: false };
+    const off = { error: unavailable(inWords(failure), failure), rested: false };
     this.#off = off;
     this.#options.clock.after(PAUSE, () => {
       off.rested = true;
@@ -116,6 +122,6 @@ export class KeychainStore implements SecretStore {
   }
 }
 
-function unavailable(why: string): CredentialError {
-  return new CredentialError('StoreUnavailable', 503, `the keychain cannot be used: ${why}`);
+function unavailable(why: string, cause?: KeychainFailure): CredentialError {
+  return new CredentialError('StoreUnavailable', 503, `the keychain cannot be used: ${why}`, { cause });
 }

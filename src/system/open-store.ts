@@ -2,6 +2,7 @@ import { CredentialError } from '../errors.js';
 import type { StoreKind } from '../settings.js';
 import type { Clock } from './clock.js';
 import { FileStore } from './file-store.js';
+import { type KeychainFailure, mayPass } from './keychain-failure.js';
 import { KeychainStore } from './keychain-store.js';
 import { MemoryStore } from './memory-store.js';
 import { readPassphrase } from './passphrase.js';
@@ -23,8 +24,8 @@ export interface StoreOptions {
 
 export interface OpenedStore {
   store: SecretStore;
-  /** Which store it is and why: one sentence for a person, said once at start. */
-  reason: string;
+  /** Which store it is and why, just now: one sentence for a person. */
+  readonly reason: string;
 }
 
 const IN_KEYCHAIN = 'sessions are kept in the keychain';
@@ -34,8 +35,8 @@ const HOW_TO_KEEP =
 
 /**
  * The store that was asked for. `auto` is the keychain where it answers within 2 s, else the encrypted file where
- * a passphrase is configured, else memory. A `keychain` that does not answer is returned all the same: it rejects
- * until it does, and its caller works from memory meanwhile.
+ * a passphrase is configured, else memory. A `keychain` that does not answer is returned all the same, and by `auto`
+ * one that may yet be opened: it rejects until it does, and its caller works from memory meanwhile.
  * @throws CredentialError for `file` alone: there is no passphrase, others can read it, or it does not fit.
  */
 export async function openStore(options: StoreOptions): Promise<OpenedStore> {
@@ -60,22 +61,35 @@ async function openFile(options: StoreOptions): Promise<OpenedStore> {
 
 async function openKeychain(options: StoreOptions): Promise<OpenedStore> {
   const store = new KeychainStore({ service: 'credd', ...options });
-  const trouble = await store.probe().catch(messageOf);
-  return { store, reason: trouble ? `${trouble}; until it can, ${IN_MEMORY}` : IN_KEYCHAIN };
+  await store.probe().catch(() => {});
+  return inKeychain(store);
 }
 
 async function openBest(options: StoreOptions): Promise<OpenedStore> {
   const keychain = new KeychainStore({ service: 'credd', ...options });
-  const trouble = await keychain.probe().catch(messageOf);
-  if (!trouble) return { store: keychain, reason: IN_KEYCHAIN };
-  await keychain.close();
-  try {
-    const store = await fileStore(options);
-    if (store) return { store, reason: `${trouble}; ${inFile(options)}` };
-    return { store: new MemoryStore(), reason: `${trouble}; ${IN_MEMORY}; ${HOW_TO_KEEP}` };
-  } catch (error) {
-    return { store: new MemoryStore(), reason: `${trouble}; ${messageOf(error as Error)}; ${IN_MEMORY}` };
+  const trouble = await keychain.probe().catch((error: CredentialError) => error);
+  if (!trouble) return inKeychain(keychain);
+  const file = await fileStore(options).catch((error: Error) => error);
+  if (file instanceof FileStore) {
+    await keychain.close();
+    return { store: file, reason: `${trouble.message}; ${inFile(options)}` };
   }
+  // A service may start before the keychain is opened at login.
+  if (!file && mayPass(trouble.cause as KeychainFailure)) return inKeychain(keychain);
+  await keychain.close();
+  const reason = file
+    ? `${trouble.message}; ${file.message}; ${IN_MEMORY}`
+    : `${trouble.message}; ${IN_MEMORY}; ${HOW_TO_KEEP}`;
+  return { store: new MemoryStore(), reason };
+}
+
+function inKeychain(store: KeychainStore): OpenedStore {
+  return {
+    store,
+    get reason() {
+      return store.trouble ? `${store.trouble}; until it can, ${IN_MEMORY}` : IN_KEYCHAIN;
+    },
+  };
 }
 
 /** Undefined where no passphrase is configured; unlocked otherwise, so that a wrong passphrase shows at start. */
@@ -89,8 +103,4 @@ async function fileStore({ folder, passphraseFile, env, log }: StoreOptions): Pr
 
 function inFile({ folder }: StoreOptions): string {
   return `sessions are kept, encrypted, in ${folder}`;
-}
-
-function messageOf(error: Error): string {
-  return error.message;
 }

@@ -5,6 +5,7 @@ import t, { type Test } from 'tap';
 import { systemClock } from '../../src/system/clock.js';
 import { FileStore } from '../../src/system/file-store.js';
 import { openStore, type StoreOptions } from '../../src/system/open-store.js';
+import { drivenClock } from '../support/driven-clock.js';
 import { missing, startKeyring } from '../support/keyring.js';
 
 /** A passphrase file beside a folder for the store, in a machine without D-Bus. */
@@ -39,9 +40,19 @@ t.test('with a keychain', { skip: missing }, async (t) => {
   }
 
   await keyring.lock();
-  const { store, reason } = await open(t, { env: keyring.env, passphraseFile: undefined });
-  t.equal(store.kind, 'memory', 'a locked one is none');
-  t.match(reason, /locked.*in memory/);
+  const file = await open(t, { env: keyring.env });
+  t.equal(file.store.kind, 'file', 'a locked one is none where there is a passphrase');
+  t.match(file.reason, /locked.*encrypted, in .*sessions/);
+
+  const clock = drivenClock();
+  const opened = await open(t, { env: keyring.env, passphraseFile: undefined, clock });
+  t.match(opened.reason, /locked.*until it can.*in memory/);
+  await t.rejects(opened.store.get('auto'), { code: 'StoreUnavailable' });
+  await keyring.stopDaemon();
+  await keyring.startDaemon();
+  clock.advance(30_000);
+  t.equal(await opened.store.get('auto'), 'kept', 'and it is used once a person has opened it');
+  t.equal(opened.reason, 'sessions are kept in the keychain');
 });
 
 t.test('auto, without a keychain', { skip: keychainOfItsOwn }, async (t) => {
