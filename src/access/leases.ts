@@ -32,6 +32,7 @@ export class Leases {
   #cancelSweep: (() => void) | undefined;
   /** The file does not say how things stand: a lease that was taken back may still be in it. */
   #unwritten = false;
+  #sweeping: Promise<void> | undefined;
 
   constructor(options: LeasesOptions) {
     this.#options = options;
@@ -97,6 +98,8 @@ export class Leases {
 
   /** Those that outlive the daemon keep their token files. */
   async close(): Promise<void> {
+    // One that went on would write over the next daemon's leases.
+    await this.#sweeping;
     this.#cancelSweep?.();
     const { file } = this.#options;
     const all = [...this.#byHash.values()];
@@ -158,7 +161,9 @@ export class Leases {
   }
 
   #sweepLater(): void {
-    this.#cancelSweep ??= this.#options.clock.after(SWEEP_EVERY, () => void this.#sweep());
+    this.#cancelSweep ??= this.#options.clock.after(SWEEP_EVERY, () => {
+      this.#sweeping = this.#sweep();
+    });
   }
 }
 

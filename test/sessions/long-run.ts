@@ -9,6 +9,7 @@ import { Refresher } from '../../src/sessions/refresher.js';
 import { SessionStore } from '../../src/sessions/session-store.js';
 import { Vendor } from '../../src/sessions/vendor.js';
 import { MemoryStore } from '../../src/system/memory-store.js';
+import { leaseHolders } from '../support/lease-holders.js';
 import { HOUR, MINUTE, SECOND, seeded, travelClock, turn } from '../support/vending.js';
 
 const LIFETIME = HOUR;
@@ -139,6 +140,9 @@ t.test('a week of outages, sleeps, clock changes, edits and restarts', { timeout
   let answered = 0;
   let refused = 0;
   let unseen = 0;
+  let wrongLeases = 0;
+  const holders = await leaseHolders(t, clock, random);
+  await holders.grant();
   const chance = (probability: number) => random() < probability;
 
   for (let minute = 0; minute < 7 * 24 * 60; minute += 5) {
@@ -149,8 +153,14 @@ t.test('a week of outages, sleeps, clock changes, edits and restarts', { timeout
       state.edition++;
       vendor.chainsChanged();
     }
-    if (chance(0.005)) vendor = it.start();
+    if (chance(0.005)) {
+      vendor = it.start();
+      await holders.restart({ killed: chance(0.5) });
+    }
+    if (chance(0.1)) await holders.grant();
+    if (chance(0.02)) await holders.revoke();
     await pass(it, 5 * MINUTE, 15 * SECOND);
+    wrongLeases += holders.wrong();
     for (let times = 0; times < 6; times++) {
       const profile = `role-${Math.floor(random() * 60)}`;
       const answer = Promise.resolve(vendor.get(profile)).then(
@@ -169,9 +179,12 @@ t.test('a week of outages, sleeps, clock changes, edits and restarts', { timeout
       await answer;
     }
   }
-  t.comment(`${answered} answers, ${refused} refusals`);
+  const over = holders.held.filter(({ over }) => over).length;
+  t.comment(`${answered} answers, ${refused} refusals, ${holders.held.length} leases, ${over} of them over`);
   t.equal(expired, 0, 'no answer was expired');
   t.ok(answered > 10_000 && refused > 20, 'and the faults were felt');
+  t.equal(wrongLeases, 0, 'each lease lasts as long as was said, and no longer');
+  t.ok(over > 100 && over < holders.held.length);
   t.equal(unseen, 0, 'each refusal is seen in status and metrics');
 });
 

@@ -95,6 +95,7 @@ t.test(
       await says(
         `printf '\\n[profile dumper]\\ncredential_process = sh -c "ulimit -c unlimited && my-helper"\\n' >> ~/.aws/config`,
       );
+      await restart();
       t.match(await answer('dumper'), /CredentialProcessFailed.*ulimit/);
     });
 
