@@ -2,6 +2,7 @@ import { execFile, spawnSync } from 'node:child_process';
 import { promisify } from 'node:util';
 import { listProfiles } from '../src/aws/profile-list.js';
 import { readSharedConfig } from '../src/aws/shared-config.js';
+import { simulatedDay } from './day.js';
 import { load } from './load.js';
 import { machine, median, row } from './report.js';
 import {
@@ -27,6 +28,7 @@ await startToFirstAnswer();
 await memory();
 await execOverhead();
 await manyProfiles();
+await simulatedDay();
 
 /** In turn, so that a machine that slows down slows down both. */
 async function throughput(): Promise<void> {

@@ -1,100 +1,12 @@
-import '../support/clean-environment.js';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
-import t, { type Test } from 'tap';
-import type { Chain } from '../../src/aws/chain.js';
-import type { Credentials } from '../../src/aws/credentials.js';
-import { CredentialError } from '../../src/errors.js';
-import { Refresher } from '../../src/sessions/refresher.js';
-import { SessionStore } from '../../src/sessions/session-store.js';
-import { Vendor } from '../../src/sessions/vendor.js';
-import { MemoryStore } from '../../src/system/memory-store.js';
+import t from 'tap';
+import type { CredentialError } from '../../src/errors.js';
+import { fleet, heap, mostInASecond, pass, SOURCES } from '../support/fleet.js';
 import { leaseHolders } from '../support/lease-holders.js';
-import { HOUR, MINUTE, SECOND, seeded, travelClock, turn } from '../support/vending.js';
-
-const LIFETIME = HOUR;
-const SOURCES = 10;
-
-/** Some thousand profiles: roles, each behind one of a few sessions that they share; AWS is a function here. */
-function world(t: Test, options: { profiles: number; seed: number }) {
-  const clock = travelClock();
-  const random = seeded(options.seed);
-  const calls: { key: string; at: number }[] = [];
-  const warnings: string[] = [];
-  const renewals = new Map<string, number>();
-  const state = { down: false, edition: 0, issued: 0, store: new MemoryStore() };
-  const roles = Array.from({ length: options.profiles }, (_, index) => chainOf(index));
-
-  function chainOf(index: number): Chain {
-    const source = index % SOURCES;
-    const names = [`source-${source}`, `role-${index}`];
-    return {
-      steps: names.map((profile) => ({ kind: 'container', profile, sts: { region: 'eu-west-1' } })),
-      keys: names,
-    } as never;
-  }
-
-  async function provide({ profile }: { profile: string }): Promise<Credentials> {
-    calls.push({ key: profile, at: clock.now() });
-    await turn();
-    if (state.down) throw new CredentialError('Unreachable', 503, 'AWS cannot be reached.');
-    state.issued++;
-    return {
-      accessKeyId: `ASIA${state.issued}`,
-      secretAccessKey: 'secret',
-      sessionToken: String(state.issued),
-      expiration: clock.now() + LIFETIME,
-    };
-  }
-
-  let refresher = new Refresher(clock);
-  const start = () => {
-    refresher.stop();
-    refresher = new Refresher(clock);
-    return new Vendor({
-      chain(profile) {
-        const chain = roles[Number(profile.slice('role-'.length))];
-        if (!chain) throw new CredentialError('ProfileNotFound', 400, 'no such profile');
-        // An edit of the files makes other steps of some of them.
-        const edited = Number(profile.slice('role-'.length)) % 7 === state.edition % 7;
-        return edited
-          ? { ...chain, keys: [chain.keys[0], `${chain.keys[1]} of edition ${state.edition}`] as never }
-          : chain;
-      },
-      provide,
-      store: new SessionStore(Promise.resolve(state.store), { debug: () => {} }),
-      refresher,
-      clock,
-      random,
-      renewed: (_, outcome) => renewals.set(outcome, (renewals.get(outcome) ?? 0) + 1),
-      log: { info: () => {}, warn: (_, message) => warnings.push(message) },
-    });
-  };
-  t.teardown(() => refresher.stop());
-  return { clock, random, calls, state, warnings, renewals, start };
-}
-
-type World = ReturnType<typeof world>;
-
-/** Lets time pass, and what was begun meanwhile end. */
-async function pass({ clock }: World, ms: number, step: number): Promise<void> {
-  for (let left = ms; left > 0; left -= step) {
-    clock.advance(Math.min(step, left));
-    for (let turns = 0; turns < 6; turns++) await turn();
-  }
-}
-
-function mostInASecond(calls: readonly { at: number }[]): number {
-  let most = 0;
-  for (let first = 0, last = 0; last < calls.length; last++) {
-    while ((calls[last]?.at ?? 0) - (calls[first]?.at ?? 0) >= SECOND) first++;
-    most = Math.max(most, last - first + 1);
-  }
-  return most;
-}
+import { HOUR, MINUTE, SECOND, turn } from '../support/vending.js';
 
 t.test('10,000 profiles, 1,000 of them warm, for a day', { timeout: 300_000 }, async (t) => {
-  const it = world(t, { profiles: 10_000, seed: 5 });
+  const it = fleet({ profiles: 10_000, seed: 5 });
+  t.teardown(it.stop);
   const { clock, calls } = it;
   const vendor = it.start();
   const ask = async (index: number) => JSON.parse(String(await vendor.get(`role-${index}`)));
@@ -133,7 +45,8 @@ t.test('10,000 profiles, 1,000 of them warm, for a day', { timeout: 300_000 }, a
 });
 
 t.test('a week of outages, sleeps, clock changes, edits and restarts', { timeout: 300_000 }, async (t) => {
-  const it = world(t, { profiles: 60, seed: 11 });
+  const it = fleet({ profiles: 60, seed: 11 });
+  t.teardown(it.stop);
   const { clock, random, state, renewals } = it;
   let vendor = it.start();
   let expired = 0;
@@ -189,7 +102,8 @@ t.test('a week of outages, sleeps, clock changes, edits and restarts', { timeout
 });
 
 t.test('a network that comes late', async (t) => {
-  const it = world(t, { profiles: 20, seed: 3 });
+  const it = fleet({ profiles: 20, seed: 3 });
+  t.teardown(it.stop);
   it.state.down = true;
   const vendor = it.start();
   const ask = () => Promise.resolve(vendor.get('role-1'));
@@ -200,9 +114,3 @@ t.test('a network that comes late', async (t) => {
   await pass(it, 6 * SECOND, SECOND);
   t.match(JSON.parse(String(await ask())), { Code: 'Success' }, 'and it is well as soon as AWS is there');
 });
-
-function heap(): number {
-  setFlagsFromString('--expose-gc');
-  runInNewContext('gc')();
-  return process.memoryUsage().heapUsed;
-}
