@@ -1,7 +1,7 @@
-import { readSharedConfig } from '../aws/shared-config.js';
 import { CredentialError } from '../errors.js';
 import { segmentOf } from '../http/segment.js';
 import type { Settings } from '../settings.js';
+import { readAwsFiles } from './aws-files.js';
 import type { CommandContext } from './command.js';
 import { regionVariables } from './container-variables.js';
 import { goesBefore, type Shell } from './print-variables.js';
@@ -42,8 +42,7 @@ export async function printGlobal(options: {
 }): Promise<void> {
   const { url, profile, shell, settings, out } = options;
   if (settings.profile(profile).access === 'token') throw tokenNeeded(profile, settings.paths.configFile);
-  const { awsConfig: config, awsCredentials: credentials, home } = settings.paths;
-  const shared = await readSharedConfig({ config, credentials, home });
+  const shared = await readAwsFiles(settings.paths);
   const region = options.region ?? shared.profiles.get(profile)?.text('region');
   const variables = {
     AWS_CONTAINER_CREDENTIALS_FULL_URI: `${url}/creds/${segmentOf(profile)}`,

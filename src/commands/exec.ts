@@ -4,13 +4,13 @@ import type { Grant } from '../access/lease.js';
 import type { Credentials } from '../aws/credentials.js';
 import { isNarrow, type Narrowing } from '../aws/narrowing.js';
 import { unknownProfile } from '../aws/profile-error.js';
-import { readSharedConfig } from '../aws/shared-config.js';
 import { staticKeys } from '../aws/static-keys.js';
 import { CredentialError } from '../errors.js';
 import { segmentOf } from '../http/segment.js';
 import { isSignedOut } from '../sessions/session-error.js';
 import { readSettings, type Settings } from '../settings.js';
 import type { Environment } from '../system/paths.js';
+import { readAwsFiles } from './aws-files.js';
 import { type Command, type CommandContext, regionGiven, text, UsageError } from './command.js';
 import { type DaemonClient, withDaemon } from './connect.js';
 import { containerVariables, regionVariables, SHADOWING } from './container-variables.js';
@@ -102,7 +102,7 @@ async function forgetToken({ lease }: Grant): Promise<void> {
 /** The profile's long-term keys themselves, for what AWS allows no session to do. */
 async function withRawKeys(job: Job): Promise<number> {
   if (isNarrow(job.settings.profile(job.profile).narrowing)) throw narrowedBySettings(job.profile);
-  const config = await sharedConfig(job.settings);
+  const config = await readAwsFiles(job.settings.paths);
   const section = config.profiles.get(job.profile);
   if (!section) throw unknownProfile(job.profile, config);
   const keys = staticKeys(section, 'credentials') ?? staticKeys(section, 'config') ?? (await keptKeys(job));
@@ -135,7 +135,7 @@ async function keptKeys({ settings, profile }: Job): Promise<Credentials | undef
 async function run(job: Job, credentials: Environment): Promise<number> {
   const { settings, profile, narrowing, region, command, stderr } = job;
   try {
-    const config = await sharedConfig(settings);
+    const config = await readAwsFiles(settings.paths);
     const ownRegion = config.profiles.get(profile)?.text('region');
     const variables: Environment = {
       ...Object.fromEntries(Object.entries(settings.env).filter(([name]) => !SHADOWING.includes(name))),
@@ -159,10 +159,6 @@ async function run(job: Job, credentials: Environment): Promise<number> {
 /** Most programs fail without one, and none of them says where it would come from here. */
 function noRegion(profile: string): string {
   return `credd: profile "${profile}" has no region: use --region, or add region = eu-west-1 (or yours) to it.\n`;
-}
-
-function sharedConfig({ paths }: Settings) {
-  return readSharedConfig({ config: paths.awsConfig, credentials: paths.awsCredentials, home: paths.home });
 }
 
 function narrowedBySettings(profile: string): CredentialError {

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { putKeysBack, type Removal, takeKeysOut } from '../aws/keys-in-file.js';
-import { readSharedConfig } from '../aws/shared-config.js';
 import { staticKeys } from '../aws/static-keys.js';
 import { CredentialError } from '../errors.js';
 import { segmentOf } from '../http/segment.js';
 import type { Paths } from '../system/paths.js';
 import { rewriteFile } from '../system/rewrite-file.js';
+import { readAwsFiles } from './aws-files.js';
 import type { DaemonClient } from './connect.js';
 
 /**
@@ -52,11 +52,7 @@ export async function undoImport(daemon: DaemonClient, profile: string): Promise
 }
 
 async function keysInFiles(profile: string, paths: Paths) {
-  const config = await readSharedConfig({
-    config: paths.awsConfig,
-    credentials: paths.awsCredentials,
-    home: paths.home,
-  });
+  const config = await readAwsFiles(paths);
   const section = config.profiles.get(profile);
   for (const kind of ['credentials', 'config'] as const) {
     const keys = section && staticKeys(section, kind);

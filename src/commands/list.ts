@@ -1,9 +1,9 @@
 import type { ListedProfile } from '../aws/profile-list.js';
-import { readSharedConfig } from '../aws/shared-config.js';
 import type { Warning } from '../aws/warnings.js';
 import type { SignInState } from '../sessions/sign-in.js';
 import { readSettings, type Settings } from '../settings.js';
 import type { Paths } from '../system/paths.js';
+import { readAwsFiles } from './aws-files.js';
 import type { Command, CommandContext } from './command.js';
 import { withDaemon } from './connect.js';
 import { signInTable } from './sign-in-table.js';
@@ -34,11 +34,7 @@ export const command: Command = {
 };
 
 async function printNames({ paths }: Settings, stdout: CommandContext['stdout']): Promise<number> {
-  const { profiles } = await readSharedConfig({
-    config: paths.awsConfig,
-    credentials: paths.awsCredentials,
-    home: paths.home,
-  });
+  const { profiles } = await readAwsFiles(paths);
   stdout.write([...profiles.keys()].map((name) => `${name}\n`).join(''));
   return 0;
 }

@@ -1,8 +1,8 @@
 import { added, appendSections, type NewSection, sectionHeader } from '../aws/config-append.js';
-import { readSharedConfig, type SharedConfig } from '../aws/shared-config.js';
-import { CredentialError } from '../errors.js';
+import type { SharedConfig } from '../aws/shared-config.js';
 import { readSettings, type Settings } from '../settings.js';
 import { type Accounts, accountsOf } from './accounts.js';
+import { readAwsFiles, refuseBrokenConfig } from './aws-files.js';
 import { type Command, type CommandContext, text } from './command.js';
 import { withDaemon } from './connect.js';
 import { printable } from './words.js';
@@ -18,12 +18,9 @@ profile has yet. What is in the file stays as it is.`,
   },
   async run({ positionals: [name = ''], values, env, stdout, stderr }) {
     const settings = readSettings(env);
-    const found = await withDaemon(settings, (daemon) => accountsOf(daemon, name));
-    await populate(found, settings, {
-      prefix: text(values.prefix) ?? '',
-      dryRun: values['dry-run'] === true,
-      stdout,
-      stderr,
+    const how = { prefix: text(values.prefix) ?? '', dryRun: values['dry-run'] === true, stdout, stderr };
+    await withDaemon(settings, async (daemon) => {
+      await populate(await accountsOf(daemon, name), settings, how);
     });
     return 0;
   },
@@ -34,19 +31,11 @@ export async function populate(
   { paths }: Settings,
   how: { prefix: string; dryRun: boolean } & Pick<CommandContext, 'stdout' | 'stderr'>,
 ): Promise<void> {
-  const { awsConfig, awsCredentials, home } = paths;
-  const config = await readSharedConfig({ config: awsConfig, credentials: awsCredentials, home });
-  const broken = config.problems.find(({ severity, path }) => severity === 'error' && path === awsConfig);
-  if (broken) {
-    throw new CredentialError(
-      'InvalidConfigFile',
-      400,
-      `Nothing was written: ${broken.where}: ${broken.message}`,
-    );
-  }
+  const config = await readAwsFiles(paths);
+  refuseBrokenConfig(config);
   const { sections, present } = newProfiles(found, config, how.prefix);
   if (how.dryRun) how.stdout.write(added(undefined, sections));
-  else await appendSections(awsConfig, sections);
+  else await appendSections(paths.awsConfig, sections);
   const had = present > 0 ? `; ${present} ${present === 1 ? 'was' : 'were'} there already` : '';
   const what = how.dryRun ? 'would be written' : 'written';
   const profiles = sections.length === 1 ? 'profile' : 'profiles';

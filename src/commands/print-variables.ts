@@ -1,7 +1,8 @@
-import { readSharedConfig, type SharedConfig } from '../aws/shared-config.js';
+import type { SharedConfig } from '../aws/shared-config.js';
 import { sourcesOf } from '../aws/warnings.js';
 import type { Settings } from '../settings.js';
 import type { Environment } from '../system/paths.js';
+import { readAwsFiles } from './aws-files.js';
 import { type CommandContext, UsageError } from './command.js';
 import { regionVariables, SHADOWING } from './container-variables.js';
 
@@ -48,8 +49,7 @@ export async function printVariables(options: {
   out: Pick<CommandContext, 'stdout' | 'stderr'>;
 }): Promise<void> {
   const { variables, profile, shell, settings, out } = options;
-  const { awsConfig: config, awsCredentials: credentials, home } = settings.paths;
-  const shared = await readSharedConfig({ config, credentials, home });
+  const shared = await readAwsFiles(settings.paths);
   const region = options.region ?? shared.profiles.get(profile)?.text('region');
   const all = Object.entries({ ...variables, ...regionVariables(region) });
   const unset = SHADOWING.flatMap((name) => shell.unset?.(name) ?? []);
