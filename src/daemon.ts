@@ -70,7 +70,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { paths, env } = settings;
   const store = openStore({
     kind: settings.store,
-    folder: `${paths.stateDir}/sessions`,
+    folder: paths.sessions,
     passphraseFile: settings.passphraseFile,
     env,
     clock,

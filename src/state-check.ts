@@ -1,19 +1,34 @@
 import type { Stats } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Paths } from './system/paths.js';
-import { isErrno, isOurs, notPrivate } from './system/private-files.js';
+import { ensurePrivateFolder, isErrno, isOurs, notPrivate } from './system/private-files.js';
 import { olderThan } from './system/rotated-file.js';
 import { shellWord } from './system/shell-word.js';
+import { adoptStateFolder, versionFile } from './system/state-version.js';
 
 const OTHERS_MAY_WRITE = 0o022;
 const OTHERS_MAY_ANYTHING = 0o077;
 
 /**
+ * Makes the state folder ready for whoever works with it, a daemon or a command that works alone.
+ * @throws CredentialError `NotPrivate`, `NewerState` or `StateDamaged` (400): it is not to be trusted, or not to be
+ * touched; `CannotWrite` (503)
+ */
+export async function openStateFolder(paths: Paths): Promise<void> {
+  await ensurePrivateFolder(paths.stateDir);
+  await checkState(paths);
+  await adoptStateFolder(paths.stateDir);
+}
+
+/**
  * Looks at the owner and mode of credd's files that are there.
  * @throws CredentialError `NotPrivate` that names the file and the `chmod`
  */
-export async function checkState(paths: Paths): Promise<void> {
-  const secret = [paths.ownerToken, paths.leases, paths.keptKeys, paths.audit, olderThan(paths.audit)];
+async function checkState(paths: Paths): Promise<void> {
+  const { ownerToken, leases, audit, keptKeys, sessions, stateDir } = paths;
+  const own = [ownerToken, leases, audit, olderThan(audit), keptKeys, versionFile(stateDir)];
+  const secret = [...own, ...(await filesIn(sessions))];
   const steering = [paths.endpoint, paths.configFile];
   await Promise.all([
     ...secret.map((path) => check(path, OTHERS_MAY_ANYTHING, 'get at', '600')),
@@ -31,6 +46,15 @@ async function check(path: string, loose: number, verb: string, chmod: string): 
     throw notPrivate(
       `other users can ${verb} ${path}: look at what is in it, then type: chmod ${chmod} ${shellWord(path)}`,
     );
+}
+
+async function filesIn(folder: string): Promise<string[]> {
+  try {
+    return (await readdir(folder)).map((name) => join(folder, name));
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return [];
+    throw error;
+  }
 }
 
 async function statIfPresent(path: string): Promise<Stats | undefined> {

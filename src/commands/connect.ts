@@ -69,11 +69,16 @@ export async function findDaemon({ paths }: Settings): Promise<DaemonClient | un
 
 /** The heavy parts are loaded only where no daemon runs. */
 async function startOwn(settings: Settings): Promise<DaemonClient> {
-  const [{ startDaemon }, { createLog }, { newToken }] = await Promise.all([
+  const [{ openStateFolder }, { startDaemon }, { createLog }, { newToken }] = await Promise.all([
+    import('../state-check.js'),
     import('../daemon.js'),
     import('../log.js'),
     import('../access/leases.js'),
   ]);
+  await openStateFolder(settings.paths).catch((error) => {
+    // A disk that takes nothing leaves no trail and no state, but it need not stop a command.
+    if (error.code !== 'CannotWrite') throw error;
+  });
   const ownerToken = newToken();
   const log = await createLog(settings.env.CREDD_LOG_LEVEL ? settings.logLevel : 'silent', process.stderr);
   const daemon = await startDaemon({

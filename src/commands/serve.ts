@@ -4,19 +4,13 @@ import { startDaemon } from '../daemon.js';
 import { CredentialError } from '../errors.js';
 import { createLog } from '../log.js';
 import { type Flags, readSettings, type Settings } from '../settings.js';
-import { checkState } from '../state-check.js';
+import { openStateFolder } from '../state-check.js';
 import { systemClock } from '../system/clock.js';
 import { endCoreDumps, withoutCoreDumps } from '../system/core-dumps.js';
 import { passedSockets, withoutServiceVariables } from '../system/listening-sockets.js';
 import type { Environment } from '../system/paths.js';
-import {
-  createPrivateFile,
-  ensurePrivateFolder,
-  readPrivateFile,
-  writePrivateFile,
-} from '../system/private-files.js';
+import { createPrivateFile, readPrivateFile, writePrivateFile } from '../system/private-files.js';
 import { createServiceNotifier } from '../system/service-notify.js';
-import { adoptStateFolder } from '../system/state-version.js';
 import { type Command, type CommandContext, text, UsageError } from './command.js';
 import { findDaemon } from './connect.js';
 import { holdSocket } from './hold-socket.js';
@@ -66,10 +60,7 @@ To have it always there: credd service install`,
  */
 export async function prepared(env: Environment, flags: Flags): Promise<Settings> {
   const settings = fromFlags(() => readSettings(env, flags));
-  const { paths } = settings;
-  await ensurePrivateFolder(paths.stateDir);
-  await checkState(paths);
-  await adoptStateFolder(paths.stateDir);
+  await openStateFolder(settings.paths);
   return settings;
 }
 

@@ -14,6 +14,8 @@ export interface Paths {
   endpoint: string;
   leases: string;
   audit: string;
+  /** A folder: the encrypted file store. */
+  sessions: string;
   /** Which profiles have long-term keys in the keychain. */
   keptKeys: string;
   /** Where `aws login` keeps its sessions. */
@@ -37,6 +39,7 @@ export function findPaths(env: Environment, configFile?: string): Paths {
     endpoint: join(stateDir, 'endpoint'),
     leases: join(stateDir, 'leases'),
     audit: join(stateDir, 'audit.jsonl'),
+    sessions: join(stateDir, 'sessions'),
     keptKeys: join(stateDir, 'keys.json'),
     loginCache: homePath(env.AWS_LOGIN_CACHE_DIRECTORY, home) ?? join(home, '.aws', 'login', 'cache'),
     awsConfig: awsFile(env, 'AWS_CONFIG_FILE', home) ?? join(home, '.aws', 'config'),

@@ -8,6 +8,9 @@ export type Migration = (folder: string) => Promise<void>;
 /** From 0, before there was a version file, to 1: the layout is the same. */
 const MIGRATIONS: readonly Migration[] = [async () => {}];
 
+/** Where the version of a state folder stands. */
+export const versionFile = (folder: string) => join(folder, 'version');
+
 /**
  * Brings a private state folder to the layout that this credd knows; what an earlier one left is kept.
  * @throws CredentialError `NewerState` or `StateDamaged` (400); the folder is then as it was.
@@ -16,7 +19,7 @@ export async function adoptStateFolder(
   folder: string,
   migrations: readonly Migration[] = MIGRATIONS,
 ): Promise<void> {
-  const path = join(folder, 'version');
+  const path = versionFile(folder);
   const found = (await readIfPresent(path))?.toString().trim() ?? '0';
   const known = migrations.length;
   if (!/^\d{1,6}$/.test(found))

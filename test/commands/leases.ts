@@ -1,13 +1,4 @@
-import {
-  chmodSync,
-  chownSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { CLI, lacks, type Machine, machine, run } from '../support/cli.js';
 import { needsLinux, needsNamespaces, needsRoot, otherUid, runScript } from '../support/loopback.js';
@@ -201,33 +192,6 @@ t.test('the trail: who took what, over a restart, and as it happens', async (t) 
   await daemon.stop();
   t.equal(statSync(own.state('audit.jsonl')).mode & 0o777, 0o600);
   t.equal((await entries()).length, 4, 'without a daemon too');
-});
-
-t.test('loose files: an error that names the chmod', async (t) => {
-  const own = await ready(t);
-  const daemon = await own.serve();
-  await leaseToken(own, ['app']);
-  await daemon.stop();
-  writeFileSync(own.state('audit.jsonl.1'), '', { mode: 0o600 });
-  for (const [name, mode, word] of [
-    ['token', 0o640, 'chmod'],
-    ['leases', 0o604, 'chmod 600'],
-    ['audit.jsonl', 0o644, 'chmod 600'],
-    ['audit.jsonl.1', 0o644, 'chmod 600'],
-    ['endpoint', 0o666, 'chmod go-w'],
-    ['config', 0o666, 'chmod go-w'],
-  ] as const) {
-    const path = name === 'config' ? own.path('config.ini') : own.state(name);
-    const text = existsSync(path) ? readFileSync(path) : '';
-    writeFileSync(path, text);
-    chmodSync(path, mode);
-    const args = name === 'config' ? ['--config', path] : [];
-    const { code, stderr } = await own.credd(['serve', '--port', '0', '--store', 'memory', ...args]);
-    t.equal(code, 1, name);
-    t.match(stderr, `${word}`, name);
-    t.match(stderr, path, name);
-    chmodSync(path, 0o600);
-  }
 });
 
 t.test(
