@@ -1,9 +1,8 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import t, { type Test } from 'tap';
 import { CLI, lacks, machine, run } from '../support/cli.js';
+import { noTerminal, TERMINAL } from '../support/terminal.js';
 
-const TERMINAL = resolve('test/support/terminal.py');
 const NAMES = ['with space', 'with-dash', "it's", 'app/prod €', 'Ünï'];
 
 /** `credd` on the PATH: real where it completes, and otherwise it shows the words it was given. */
@@ -24,8 +23,7 @@ printf '<%s>' "$@"; echo .
   return { ...own, env: { ...own.env, PATH: `${own.path('bin')}:${own.env.PATH}`, TERM: 'dumb' } };
 }
 
-const missing = (shell: string) =>
-  lacks(shell, `apt-get install -y ${shell}`) || lacks('python3', 'apt-get install -y python3');
+const missing = (shell: string) => lacks(shell, `apt-get install -y ${shell}`) || noTerminal;
 
 /** What is typed, with tabs, and the words that the command then gets. */
 const TYPED: readonly [string, string][] = [

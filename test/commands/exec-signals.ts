@@ -1,12 +1,9 @@
 import { readdirSync, watch } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import t from 'tap';
-import { ask, CLI, lacks, run } from '../support/cli.js';
+import { ask, CLI, run } from '../support/cli.js';
 import { ready } from '../support/sources.js';
-
-const TERMINAL = resolve('test/support/terminal.py');
-const noPython = lacks('python3', 'apt-get install -y python3');
+import { noTerminal, TERMINAL } from '../support/terminal.js';
 
 t.test('signals go to the command', async (t) => {
   const { start } = await ready(t, { daemon: true });
@@ -24,34 +21,38 @@ t.test('signals go to the command', async (t) => {
   t.match(await running.ended, { code: 128 + 15 });
 });
 
-t.test('Ctrl-C on a terminal reaches the command once, and credd lives on', { skip: noPython }, async (t) => {
-  const own = await ready(t, { daemon: true });
-  const pipe = own.path('pipe');
-  await run(t, ['mkfifo', pipe], { env: own.env }).ended;
-  const script = `let times = 0;
+t.test(
+  'Ctrl-C on a terminal reaches the command once, and credd lives on',
+  { skip: noTerminal },
+  async (t) => {
+    const own = await ready(t, { daemon: true });
+    const pipe = own.path('pipe');
+    await run(t, ['mkfifo', pipe], { env: own.env }).ended;
+    const script = `let times = 0;
     process.on('SIGINT', () => console.log('caught', ++times));
     process.stdin.once('data', () => { console.log('in all', times); process.exit(9); });
     console.log('ready');`;
-  const exec = [process.execPath, CLI, 'exec', 'app', '--', process.execPath, '-e', script];
+    const exec = [process.execPath, CLI, 'exec', 'app', '--', process.execPath, '-e', script];
 
-  const onTerminal = run(t, ['python3', TERMINAL, ...exec], { env: own.env });
-  await onTerminal.prints(/ready/);
-  onTerminal.process.stdin?.write('\x03');
-  await onTerminal.prints(/caught 1/);
-  onTerminal.process.stdin?.write('go on\n');
-  t.match(await onTerminal.ended, { code: 9, stdout: /in all 1/ });
+    const onTerminal = run(t, ['python3', TERMINAL, ...exec], { env: own.env });
+    await onTerminal.prints(/ready/);
+    onTerminal.process.stdin?.write('\x03');
+    await onTerminal.prints(/caught 1/);
+    onTerminal.process.stdin?.write('go on\n');
+    t.match(await onTerminal.ended, { code: 9, stdout: /in all 1/ });
 
-  const redirected = run(t, ['python3', TERMINAL, 'sh', '-c', `exec "$@" < '${pipe}'`, 'sh', ...exec], {
-    env: own.env,
-  });
-  const writer = await open(pipe, 'w');
-  await redirected.prints(/ready/);
-  redirected.process.stdin?.write('\x03');
-  await redirected.prints(/caught 1/);
-  await writer.write('go on\n');
-  t.match(await redirected.ended, { code: 9, stdout: /in all 1/ });
-  await writer.close();
-});
+    const redirected = run(t, ['python3', TERMINAL, 'sh', '-c', `exec "$@" < '${pipe}'`, 'sh', ...exec], {
+      env: own.env,
+    });
+    const writer = await open(pipe, 'w');
+    await redirected.prints(/ready/);
+    redirected.process.stdin?.write('\x03');
+    await redirected.prints(/caught 1/);
+    await writer.write('go on\n');
+    t.match(await redirected.ended, { code: 9, stdout: /in all 1/ });
+    await writer.close();
+  },
+);
 
 t.test('when credd is killed its lease ends, and what it left is swept', async (t) => {
   const own = await ready(t, { daemon: true });

@@ -1,9 +1,8 @@
 import { chmodSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import t from 'tap';
-import { lacks } from '../support/cli.js';
 import { FETCH, variables } from '../support/exec.js';
 import { ready, role, USER } from '../support/sources.js';
+import { noTerminal, TERMINAL } from '../support/terminal.js';
 
 const NOTHING = /^$/;
 
@@ -72,28 +71,24 @@ t.test('what cannot be run: 127 and 126, as in a shell', async (t) => {
   t.same(readdirSync(path('run', 'credd')), []);
 });
 
-t.test(
-  'on a terminal it says that no region is set, where none is',
-  { skip: lacks('python3', 'apt-get install python3') },
-  async (t) => {
-    const { credd } = await ready(t, { daemon: true });
-    const terminal = ['python3', resolve('test/support/terminal.py')];
-    const shown = async (args: string[], env: Record<string, string> = {}) =>
-      (await credd(['exec', ...args, '--', 'echo', 'ran'], { through: terminal, env })).stdout;
-    const hint = /^credd: profile "keys" has no region: use --region, or add region = /;
-    t.match(await shown(['keys']), hint);
-    t.match(await shown(['keys']), /ran/);
-    for (const quiet of [
-      await shown(['keys', '--region', 'eu-west-1']),
-      await shown(['keys'], { AWS_REGION: 'eu-west-1' }),
-      await shown(['keys'], { AWS_DEFAULT_REGION: 'eu-west-1' }),
-      await shown(['app']),
-    ]) {
-      t.equal(quiet, 'ran\r\n');
-    }
-    t.match(await credd(['exec', 'keys', '--', 'true']), { code: 0, stderr: NOTHING }, 'no terminal');
-  },
-);
+t.test('on a terminal it says that no region is set, where none is', { skip: noTerminal }, async (t) => {
+  const { credd } = await ready(t, { daemon: true });
+  const terminal = ['python3', TERMINAL];
+  const shown = async (args: string[], env: Record<string, string> = {}) =>
+    (await credd(['exec', ...args, '--', 'echo', 'ran'], { through: terminal, env })).stdout;
+  const hint = /^credd: profile "keys" has no region: use --region, or add region = /;
+  t.match(await shown(['keys']), hint);
+  t.match(await shown(['keys']), /ran/);
+  for (const quiet of [
+    await shown(['keys', '--region', 'eu-west-1']),
+    await shown(['keys'], { AWS_REGION: 'eu-west-1' }),
+    await shown(['keys'], { AWS_DEFAULT_REGION: 'eu-west-1' }),
+    await shown(['app']),
+  ]) {
+    t.equal(quiet, 'ran\r\n');
+  }
+  t.match(await credd(['exec', 'keys', '--', 'true']), { code: 0, stderr: NOTHING }, 'no terminal');
+});
 
 t.test('a profile that has no credentials: nothing is run', async (t) => {
   const { credd, path, aws } = await ready(t, { daemon: true });

@@ -1,19 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
-import { resolve } from 'node:path';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { SsoTokenCache } from '../../src/aws/sso-token.js';
-import { ask, CLI, type Daemon, lacks, run } from '../support/cli.js';
+import { ask, type Daemon } from '../support/cli.js';
 import { type Office, office } from '../support/identity-center.js';
+import { noTerminal, onTerminal } from '../support/terminal.js';
 
-const TERMINAL = resolve('test/support/terminal.py');
-const skip = lacks('python3', 'apt-get install -y python3');
+const skip = noTerminal;
 const WAITING = /Waiting for you/;
 const GIVEN_UP = /The sign-in was given up; all is as it was before\./;
-
-/** The command on a terminal of its own; what is written to its stdin is typed there. */
-const onTerminal = (t: Test, own: Office, ...args: string[]) =>
-  run(t, ['python3', TERMINAL, process.execPath, CLI, ...args], { env: own.env, cwd: own.home });
 
 const redirectOf = (printed: string) =>
   new URL(/(http\S+authorize\S+)/.exec(printed)?.[1] ?? '').searchParams.get('redirect_uri') ?? '';
@@ -36,7 +31,7 @@ t.test(
     await own.credd(['login'], { env: { BROWSER: own.browser } });
     const old = readFileSync(path, 'utf8');
 
-    const login = onTerminal(t, own, 'login', 'dev', '--no-browser');
+    const login = onTerminal(t, own, ['login', 'dev', '--no-browser']);
     await login.prints(WAITING);
     t.equal(await stands(own, () => true), 'pending');
     login.process.stdin?.write('\x03');
@@ -66,7 +61,7 @@ t.test('a signal, or the end of the terminal, does the same', { skip }, async (t
     t.match(await login.ended, { code, stderr: GIVEN_UP });
     t.equal(await stands(own, () => true), 'none');
   }
-  const closed = onTerminal(t, own, 'login', '--device');
+  const closed = onTerminal(t, own, ['login', '--device']);
   await closed.prints(WAITING);
   closed.process.kill('SIGKILL');
   t.equal(await stands(own, (state) => state !== 'pending'), 'none');
@@ -75,12 +70,12 @@ t.test('a signal, or the end of the terminal, does the same', { skip }, async (t
 
 t.test('without a daemon, and in the sign-in that exec offers', { skip }, async (t) => {
   const own = await office(t);
-  const login = onTerminal(t, own, 'login', '--device');
+  const login = onTerminal(t, own, ['login', '--device']);
   await login.prints(WAITING);
   login.process.stdin?.write('\x03');
   t.match(await login.ended, { code: 130, stdout: GIVEN_UP });
 
-  const exec = onTerminal(t, own, 'exec', 'dev', '--', 'echo', 'not to be run');
+  const exec = onTerminal(t, own, ['exec', 'dev', '--', 'echo', 'not to be run']);
   await exec.prints(/Sign in now\?/);
   exec.process.stdin?.write('\n');
   await exec.prints(WAITING);
@@ -93,9 +88,9 @@ t.test('without a daemon, and in the sign-in that exec offers', { skip }, async 
 t.test('of two terminals one gives up: the other signs in', { skip }, async (t) => {
   const own = await office(t);
   await own.serve();
-  const first = onTerminal(t, own, 'login', '--device');
+  const first = onTerminal(t, own, ['login', '--device']);
   const [, code] = await first.prints(/code: (\S+)[\s\S]*Waiting for you/);
-  const second = onTerminal(t, own, 'login', 'dev', '--device');
+  const second = onTerminal(t, own, ['login', 'dev', '--device']);
   await second.prints(new RegExp(`${code}[\\s\\S]*Waiting for you`));
   first.process.stdin?.write('\x03');
   t.match(await first.ended, { code: 130, stdout: /Given up here; somebody else goes on waiting/ });

@@ -1,12 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import t, { type Test } from 'tap';
 import { startSimulatedAws } from '../../src/demo/aws.js';
-import { CLI, lacks, type Machine, machine, run } from '../support/cli.js';
+import { machine } from '../support/cli.js';
 import { office, SSO_CONFIG } from '../support/identity-center.js';
+import { noTerminal, onTerminal } from '../support/terminal.js';
 
-const TERMINAL = resolve('test/support/terminal.py');
-const noPython = lacks('python3', 'apt-get install -y python3');
 const ACCOUNT = '123456789012';
 const DEVICE = `arn:aws:iam::${ACCOUNT}:mfa/ada`;
 const ROLE = `arn:aws:iam::${ACCOUNT}:role/guarded`;
@@ -46,16 +44,12 @@ aws_secret_access_key = ${USER.secretAccessKey}
   return { ...own, aws, running };
 }
 
-/** The command on a terminal of its own; what is written to its stdin is typed there. */
-const onTerminal = (t: Test, { env }: Machine, ...args: string[]) =>
-  run(t, ['python3', TERMINAL, process.execPath, CLI, ...args], { env });
-
-t.test('credd login asks for the code on the terminal', { skip: noPython }, async (t) => {
+t.test('credd login asks for the code on the terminal', { skip: noTerminal }, async (t) => {
   const own = await ready(t);
-  const login = onTerminal(t, own, 'login', 'guarded');
+  const login = onTerminal(t, own, ['login', 'guarded']);
   await login.prints(/Code of the MFA device arn:aws:iam::123456789012:mfa\/ada: /);
   const command = readFileSync(`/proc/${login.pid}/cmdline`, 'latin1');
-  login.process.stdin?.write('77889\x7f99\r');
+  login.type('77889\x7f99\r');
   t.match(await login.ended, {
     code: 0,
     stdout: /: 77889.*99\r\nThe code was taken; the session expires in 11 h/,
@@ -67,12 +61,12 @@ t.test('credd login asks for the code on the terminal', { skip: noPython }, asyn
   t.notMatch(`${own.running?.stderr()}`, '778899', 'no log holds the code');
 });
 
-t.test('a code that AWS does not take, and no code at all', { skip: noPython }, async (t) => {
+t.test('a code that AWS does not take, and no code at all', { skip: noTerminal }, async (t) => {
   const own = await ready(t);
   const type = async (keys: string, ...args: string[]) => {
-    const running = onTerminal(t, own, ...args);
+    const running = onTerminal(t, own, args);
     await running.prints(/mfa\/ada: /);
-    running.process.stdin?.write(keys);
+    running.type(keys);
     return running.ended;
   };
   t.match(await type('000000\r', 'login', 'user'), { code: 1, stdout: /Wait for the next one/ });
@@ -85,23 +79,23 @@ t.test('a code that AWS does not take, and no code at all', { skip: noPython }, 
 
 for (const daemon of [true, false]) {
   const how = daemon ? 'a daemon' : 'one of its own';
-  t.test(`exec asks on the terminal and goes on, with ${how}`, { skip: noPython }, async (t) => {
+  t.test(`exec asks on the terminal and goes on, with ${how}`, { skip: noTerminal }, async (t) => {
     const own = await ready(t, { daemon });
     const script = 'echo ready; read line; echo "in $CREDD_PROFILE: $line"';
-    const running = onTerminal(t, own, 'exec', 'guarded', '--', 'sh', '-c', script);
+    const running = onTerminal(t, own, ['exec', 'guarded', '--', 'sh', '-c', script]);
     await running.prints(/mfa\/ada: /);
-    running.process.stdin?.write('778899\r');
+    running.type('778899\r');
     await running.prints(/ready/);
-    running.process.stdin?.write('typed\n');
+    running.type('typed\n');
     t.match(await running.ended, { code: 0, stdout: /in guarded: typed/ });
   });
 }
 
-t.test('a role over a sign-in: first the sign-in, then the code', { skip: noPython }, async (t) => {
+t.test('a role over a sign-in: first the sign-in, then the code', { skip: noTerminal }, async (t) => {
   const role = `[profile over]\nrole_arn = ${ROLE}\nsource_profile = dev\nmfa_serial = ${DEVICE}\n`;
   const own = await office(t, {}, `${SSO_CONFIG}${role}`);
   await own.serve();
-  const login = onTerminal(t, own, 'login', 'over', '--device');
+  const login = onTerminal(t, own, ['login', 'over', '--device']);
   await login.prints(/Waiting for you/);
   t.notMatch(login.stdout(), /Code of the MFA device/, 'a code would be stale by then');
   own.approve(login.stdout());
@@ -111,7 +105,7 @@ t.test('a role over a sign-in: first the sign-in, then the code', { skip: noPyth
   // As AWS does: a device belongs to a user, and he is not the one who calls.
   t.match(await login.ended, { code: 1, stdout: /Check mfa_serial of "over"/ });
   t.match(own.aws.calls.at(-1), { operation: 'AssumeRole', params: { SerialNumber: DEVICE } });
-  const again = onTerminal(t, own, 'login', 'over', '--device');
+  const again = onTerminal(t, own, ['login', 'over', '--device']);
   await again.prints(/mfa\/ada: /);
   t.notMatch(again.stdout(), /Waiting for you/, 'signed in already');
 });

@@ -1,14 +1,12 @@
-import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import t, { type Test } from 'tap';
 import { SsoTokenCache } from '../../src/aws/sso-token.js';
 import { needsBotocore } from '../support/botocore.js';
-import { CLI, lacks, run } from '../support/cli.js';
+import { lacks, run } from '../support/cli.js';
 import { type Office, office, SSO_CONFIG } from '../support/identity-center.js';
+import { noTerminal, onTerminal } from '../support/terminal.js';
 
-const TERMINAL = resolve('test/support/terminal.py');
-const noPython = lacks('python3', 'apt-get install -y python3');
 const noAws = lacks('aws', 'pip install awscli');
 
 /** The real AWS CLI, botocore and JavaScript SDK, with the home's profiles and its one sign-in. */
@@ -149,10 +147,9 @@ t.test('a profile with login_session: which command signs in', async (t) => {
   t.strictSame(own.aws.calls, []);
 });
 
-t.test('over SSH on a terminal: by a code', { skip: noPython }, async (t) => {
+t.test('over SSH on a terminal: by a code', { skip: noTerminal }, async (t) => {
   const own = await office(t);
-  const through = ['python3', TERMINAL];
-  const login = own.start(['login', 'dev'], { through, env: { SSH_CONNECTION: '1.2.3.4 5 6.7.8.9 22' } });
+  const login = onTerminal(t, own, ['login', 'dev'], { env: { SSH_CONNECTION: '1.2.3.4 5 6.7.8.9 22' } });
   await login.prints(/Waiting for you/);
   own.approve(login.stdout());
   t.match(await login.ended, { code: 0, stdout: /Signed in/ });
@@ -261,53 +258,13 @@ t.test('signing out while Identity Center cannot be reached: here it is gone all
   t.throws(() => own.token());
 });
 
-t.test('exec offers the sign-in on a terminal, and goes on', { skip: noPython }, async (t) => {
+t.test('exec offers the sign-in on a terminal, and goes on', { skip: noTerminal }, async (t) => {
   const own = await office(t);
   const words = ['exec', 'dev', '--', 'sh', '-c', 'echo "in $CREDD_PROFILE"'];
   t.match(await own.credd(words), { code: 1, stdout: '', stderr: /credd login dev/ }, 'no terminal');
-  const child = spawn('python3', [TERMINAL, process.execPath, CLI, ...words], {
-    env: own.env,
-    cwd: own.home,
-  });
-  let shown = '';
-  const seen = async (pattern: RegExp) => {
-    while (!pattern.test(shown)) await new Promise((next) => child.stdout.once('data', next));
-  };
-  child.stdout.setEncoding('utf8').on('data', (text) => (shown += text));
-  const ended = new Promise((resolve) => child.on('close', resolve));
-  await seen(/Sign in now\?/);
-  child.stdin.write('\n');
-  await seen(/Waiting for you/);
-  own.approve(shown);
-  t.equal(await ended, 0);
-  t.match(shown, /in dev/);
-});
-
-t.test('setup: from nothing to profiles', { skip: noPython }, async (t) => {
-  const own = await office(t, {}, '; nothing yet\r\n');
-  t.match(await own.credd(['setup']), { code: 1, stderr: /no terminal here/ });
-  t.match(await own.credd(['list']), { stderr: /credd setup/ });
-  const child = spawn('python3', [TERMINAL, process.execPath, CLI, 'setup'], { env: own.env, cwd: own.home });
-  let shown = '';
-  child.stdout.setEncoding('utf8').on('data', (text) => (shown += text));
-  const ended = new Promise((resolve) => child.on('close', resolve));
-  const answer = async (question: RegExp, typed: string) => {
-    while (!question.test(shown)) await new Promise((next) => child.stdout.once('data', next));
-    shown = '';
-    child.stdin.write(`${typed}\n`);
-  };
-  await answer(/1 or 2: /, '1');
-  await answer(/Start URL: /, 'https://welcome.awsapps.com/start');
-  await answer(/region.*: /, 'eu-west-1');
-  await answer(/does not know the start URL[\s\S]*Start URL: /, 'https://wellcome.awsapps.com/start/#');
-  await answer(/region.*: /, 'eu-west-1');
-  await answer(/short name.*\[wellcome\]: /, '');
-  await answer(/Sign in now\?/, 'y');
-  while (!/Waiting for you/.test(shown)) await new Promise((next) => child.stdout.once('data', next));
-  own.approve(shown);
-  await answer(/4 roles are yours/, 'y');
-  t.equal(await ended, 0);
-  const config = readFileSync(own.path('.aws', 'config'), 'utf8');
-  t.ok(config.startsWith('; nothing yet\r\n\r\n[sso-session wellcome]\r\n'));
-  t.match(await own.credd(['whoami', 'Platform-Dev']), { code: 0, stdout: DEV });
+  const terminal = onTerminal(t, own, words);
+  await terminal.answer(/Sign in now\?/, '');
+  await terminal.shows(/Waiting for you/);
+  own.approve(terminal.stdout());
+  t.match(await terminal.ended, { code: 0, stdout: /in dev/ });
 });

@@ -1,13 +1,12 @@
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { resolve } from 'node:path';
 import t from 'tap';
-import { ask, CLI, lacks, machine, run } from '../support/cli.js';
+import { ask, CLI, machine, run } from '../support/cli.js';
 import { everySource } from '../support/sources.js';
+import { noTerminal, TERMINAL } from '../support/terminal.js';
 
 const NOTHING = /^$/;
-const TERMINAL = resolve('test/support/terminal.py');
 const mode = (path: string) => (statSync(path).mode & 0o777).toString(8);
 
 t.test('what it keeps is private, and goes when it stops', async (t) => {
@@ -169,25 +168,21 @@ t.test('logs: JSON for a program, as much as is wanted', async (t) => {
   );
 });
 
-t.test(
-  'logs: lines for a person on a terminal',
-  { skip: lacks('python3', 'apt-get install -y python3') },
-  async (t) => {
-    const own = machine(t);
-    const serve = [process.execPath, CLI, 'serve', '--port', '0', '--store', 'memory'];
-    const terminal = run(t, ['python3', TERMINAL, ...serve], {
-      env: { ...own.env, TERM: 'dumb' },
-      cwd: own.home,
-    });
-    await terminal.prints(/sessions are kept in memory/);
-    terminal.process.stdin?.write('\x03');
-    const { code, stdout } = await terminal.ended;
-    t.equal(code, 0);
-    t.match(stdout, /^\[\d\d:\d\d:\d\d\] .*INFO.*credd listens on http/m);
-    t.match(stdout, /SIGINT: credd stops/);
-    t.notMatch(stdout, /[{}]/);
-  },
-);
+t.test('logs: lines for a person on a terminal', { skip: noTerminal }, async (t) => {
+  const own = machine(t);
+  const serve = [process.execPath, CLI, 'serve', '--port', '0', '--store', 'memory'];
+  const terminal = run(t, ['python3', TERMINAL, ...serve], {
+    env: { ...own.env, TERM: 'dumb' },
+    cwd: own.home,
+  });
+  await terminal.prints(/sessions are kept in memory/);
+  terminal.process.stdin?.write('\x03');
+  const { code, stdout } = await terminal.ended;
+  t.equal(code, 0);
+  t.match(stdout, /^\[\d\d:\d\d:\d\d\] .*INFO.*credd listens on http/m);
+  t.match(stdout, /SIGINT: credd stops/);
+  t.notMatch(stdout, /[{}]/);
+});
 
 t.test('one that has stopped takes no other one along', async (t) => {
   const { serve, path, credd } = machine(t);
