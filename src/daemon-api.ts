@@ -37,7 +37,7 @@ export function createApi(parts: {
   signIns: SignInApi;
   env: Environment;
 }): Api {
-  const { config, current, vendor, chain, leases, audit, clients, signIns, env } = parts;
+  const { config, current, profileSettings, vendor, chain, leases, audit, clients, signIns, env } = parts;
   return {
     signIns,
     keys: parts.keys,
@@ -51,7 +51,8 @@ export function createApi(parts: {
       return {
         pid: process.pid,
         store: { kind: opened?.store.kind, reason: opened?.reason, problem: parts.sessions.problem },
-        problems: [config.problem, parts.profileSettings.problem].filter((it) => it !== undefined),
+        problems: [config.problem, profileSettings.problem].filter((it) => it !== undefined),
+        profiles: current().profiles.size,
         sessions: vendor.states().map((it) => ({ ...it, lastUse: audit.lastUse(it.profile) })),
         signIns: await signIns.states(),
       };
@@ -59,6 +60,9 @@ export function createApi(parts: {
     session: (profile) => vendor.session(profile),
     refresh: (profile) => vendor.renew(profile),
     forget: async (profile) => vendor.forget(profile),
+    async reload() {
+      await Promise.all([config.reload(), profileSettings.reload()]);
+    },
     mfaDevice: (profile) => vendor.mfaDevice(profile),
     unlock: (profile, code) => vendor.unlock(profile, code),
     async identity(profile) {
@@ -69,7 +73,7 @@ export function createApi(parts: {
     leases: () => leases.list(),
     async consoleUrl(profile, service) {
       const credentials = await vendor.session(profile);
-      const { federationUrl } = parts.profileSettings.of(profile);
+      const { federationUrl } = profileSettings.of(profile);
       return consoleUrl({ chain: chain(profile), credentials, service, federationUrl, clients });
     },
     async lease({ profile, narrowing, ttl, pid, container = false }) {

@@ -230,15 +230,15 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     await stop();
     throw error;
   }
+  if (options.resident && config.current.profiles.size === 0)
+    log.info('there are no profiles yet: to write the first, type: credd setup');
   return {
     url: `http://127.0.0.1:${portOf(app.server.address())}`,
     store,
     get sessions() {
       return vendor.states().filter(({ state }) => state === 'ready').length;
     },
-    async reload() {
-      await Promise.all([config.reload(), profileSettings.reload()]);
-    },
+    reload: api.reload,
     stop,
   };
 }

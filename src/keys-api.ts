@@ -1,19 +1,20 @@
 import { callerIdentity } from './aws/caller-identity.js';
+import type { Site } from './aws/chain.js';
 import type { AwsClients } from './aws/clients.js';
+import { ConfigSection } from './aws/config-section.js';
 import type { Credentials } from './aws/credentials.js';
 import { createIam, iamRegion } from './aws/iam.js';
-import type { KeptKeys, LongTermKeys } from './aws/kept-keys.js';
+import type { KeptKeys } from './aws/kept-keys.js';
+import type { LongTermKeys } from './aws/long-term-keys.js';
 import { unknownProfile } from './aws/profile-error.js';
 import { rotateKeys } from './aws/rotate-keys.js';
 import type { ProfileSection, SharedConfig } from './aws/shared-config.js';
-import { siteOf, stsSite } from './aws/site.js';
-import { hasStaticKeys } from './aws/static-keys.js';
-import { CredentialError } from './errors.js';
+import { regionOf, siteOf, stsSite } from './aws/site.js';
+import { refuseKeysInFile } from './aws/static-keys.js';
 import type { KeysApi } from './http/keys-routes.js';
 import type { Vendor } from './sessions/vendor.js';
 import type { Clock } from './system/clock.js';
 import type { Environment } from './system/paths.js';
-import { shellWord } from './system/shell-word.js';
 
 /** Long-term keys, as the command line asks for them. */
 export function createKeysApi(parts: {
@@ -32,9 +33,12 @@ export function createKeysApi(parts: {
     return section;
   }
 
-  function identityOf(profile: string, credentials: Credentials) {
-    const site = stsSite(sectionOf(profile), parts.config(), env);
+  function identityOf(profile: string, credentials: Credentials, site = siteOfKnown(profile)) {
     return callerIdentity({ site, profile, credentials, clients });
+  }
+
+  function siteOfKnown(profile: string): Site {
+    return stsSite(sectionOf(profile), parts.config(), env);
   }
 
   return {
@@ -44,11 +48,18 @@ export function createKeysApi(parts: {
       return { ...(await kept.get(profile)), undo: await kept.undo(profile) };
     },
 
-    async keep(profile, keys, undo) {
-      const section = sectionOf(profile);
+    async place() {
+      const { kind } = await kept.lasting();
+      return { kind };
+    },
+
+    async keep(profile, { keys, undo, region }) {
+      const known = parts.config().profiles.get(profile);
+      const section = known ?? (region ? new ConfigSection(profile, []) : sectionOf(profile));
       await kept.lasting();
-      if (undo === undefined && hasStaticKeys(section)) throw keysInFile(section);
-      const { Arn } = await identityOf(profile, keys);
+      if (undo === undefined) refuseKeysInFile(section);
+      const site = siteOf('sts', region ?? regionOf(section, env), section, parts.config(), env);
+      const { Arn } = await identityOf(profile, keys, site);
       await kept.put(profile, keys, { undo });
       vendor.chainsChanged();
       return { arn: Arn };
@@ -75,12 +86,4 @@ export function createKeysApi(parts: {
       vendor.chainsChanged();
     },
   };
-}
-
-function keysInFile(section: ProfileSection): CredentialError {
-  return new CredentialError(
-    'KeysInFile',
-    400,
-    `Profile "${section.name}" has keys in a file already (${section.where('aws_access_key_id')}). To move them into the keychain, type: credd keys import ${shellWord(section.name)}`,
-  );
 }

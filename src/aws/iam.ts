@@ -3,7 +3,7 @@ import type { Site } from './chain.js';
 import type { AwsClients } from './clients.js';
 import type { Credentials } from './credentials.js';
 import { httpCall } from './http-call.js';
-import type { LongTermKeys } from './kept-keys.js';
+import type { LongTermKeys } from './long-term-keys.js';
 
 /** The four calls that a rotation needs; IAM's own client is two megabytes. */
 type Action = 'CreateAccessKey' | 'UpdateAccessKey' | 'DeleteAccessKey' | 'ListAccessKeys';

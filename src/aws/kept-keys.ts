@@ -4,16 +4,12 @@ import type { OpenedStore } from '../system/open-store.js';
 import { readPrivateFile, writePrivateFile } from '../system/private-files.js';
 import type { SecretStore } from '../system/secret-store.js';
 import { shellWord } from '../system/shell-word.js';
-
-export interface LongTermKeys {
-  accessKeyId: string;
-  secretAccessKey: string;
-}
+import type { LongTermKeys } from './long-term-keys.js';
 
 /** What is known of kept keys without opening the keychain; no secret. */
 export interface KeptKey {
   accessKeyId: string;
-  /** When credd got them: milliseconds since the epoch. */
+  /** When credd first had this key: milliseconds since the epoch. */
   since: number;
   /** The key that a rotation has deactivated, and that the next one deletes. */
   previous?: string;
@@ -65,7 +61,9 @@ export class KeptKeys {
     const store = await this.lasting();
     await store.set(itemName(profile), JSON.stringify({ ...keys, undo }));
     const { accessKeyId } = keys;
-    this.#keys.set(profile, { accessKeyId, since: this.#clock.now(), ...(previous ? { previous } : {}) });
+    const known = this.#keys.get(profile);
+    const since = known?.accessKeyId === accessKeyId ? known.since : this.#clock.now();
+    this.#keys.set(profile, { accessKeyId, since, ...(previous ? { previous } : {}) });
     await this.#save();
   }
 
@@ -81,7 +79,14 @@ export class KeptKeys {
   async lasting(): Promise<SecretStore> {
     const { store, reason } = await this.#store;
     if (store.kind !== 'memory') return store;
-    throw new CredentialError('NoKeychain', 403, `Long-term keys need a place that keeps them: ${reason}.`);
+    const wayOut = reason.includes('CREDD_STORE_PASSPHRASE_FILE')
+      ? ''
+      : ' With store = auto that is the keychain, or an encrypted file where CREDD_STORE_PASSPHRASE_FILE names a file with a passphrase.';
+    throw new CredentialError(
+      'NoKeychain',
+      403,
+      `Long-term keys need a place that keeps them: ${reason}.${wayOut}`,
+    );
   }
 
   async #read(profile: string): Promise<LongTermKeys & { undo?: unknown }> {

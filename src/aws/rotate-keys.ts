@@ -3,7 +3,8 @@ import type { Clock } from '../system/clock.js';
 import { awsError } from './aws-error.js';
 import type { Credentials } from './credentials.js';
 import { createdKey, type IamCall } from './iam.js';
-import type { KeptKeys, LongTermKeys } from './kept-keys.js';
+import type { KeptKeys } from './kept-keys.js';
+import type { LongTermKeys } from './long-term-keys.js';
 
 /** IAM tells its regions of a new key within seconds. */
 const TRIES = 10;

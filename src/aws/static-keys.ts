@@ -1,3 +1,5 @@
+import { CredentialError } from '../errors.js';
+import { shellWord } from '../system/shell-word.js';
 import type { KeysStep } from './chain.js';
 import { invalidProfile } from './profile-error.js';
 import type { ProfileSection } from './shared-config.js';
@@ -16,6 +18,16 @@ const EXPIRATIONS = [
 
 export function hasStaticKeys(profile: ProfileSection): boolean {
   return profile.has('aws_access_key_id') || profile.has('aws_secret_access_key');
+}
+
+/** @throws CredentialError `KeysInFile` (400): they would go before any that are kept in the keychain */
+export function refuseKeysInFile(profile: ProfileSection): void {
+  if (!hasStaticKeys(profile)) return;
+  throw new CredentialError(
+    'KeysInFile',
+    400,
+    `Profile "${profile.name}" has keys in a file already (${profile.where('aws_access_key_id')}). To move them into the keychain, type: credd keys import ${shellWord(profile.name)}`,
+  );
 }
 
 /**

@@ -1,11 +1,16 @@
+import { sectionHeader } from '../aws/config-append.js';
+import { refuseKeysInFile } from '../aws/static-keys.js';
+import { CredentialError } from '../errors.js';
 import { segmentOf } from '../http/segment.js';
 import { readSettings } from '../settings.js';
+import { askForKeys, checkNewName, keepKeys, placeOfKeys } from './add-keys.js';
+import { readAwsFiles } from './aws-files.js';
 import { type Command, type CommandContext, UsageError } from './command.js';
 import { type DaemonClient, withDaemon } from './connect.js';
 import { importKeys, undoImport } from './import-keys.js';
 import { loginWithMfa } from './login-mfa.js';
-import { ask, canAsk, readPiped } from './prompt.js';
-import { printable, table, until } from './words.js';
+import { agrees, canAsk, readPiped } from './prompt.js';
+import { printable, span, table } from './words.js';
 
 type Verb = (daemon: DaemonClient, profile: string, context: CommandContext) => Promise<void>;
 
@@ -18,12 +23,12 @@ export const command: Command = {
   add PROFILE      asks for the keys, without echo; or two lines on stdin: id, secret
   import PROFILE   moves the profile's keys out of ~/.aws/credentials; --undo moves them back
   rotate PROFILE   a new key is made and tried, and the old one deactivated
-  list             whose keys are kept, and since when
+  list             whose keys are kept, and how old they are; a rotation makes them new
   remove PROFILE   takes them out of the keychain; AWS is not told`,
   takes: [1, 2],
   options: {
     undo: { type: 'boolean', help: 'of import: put the keys back into the file' },
-    json: { type: 'boolean', help: 'of list: for a program' },
+    json: { type: 'boolean', help: 'of list: for a program; times in milliseconds since the epoch' },
   },
   async run(context) {
     const [word = '', profile = ''] = context.positionals;
@@ -38,13 +43,36 @@ export const command: Command = {
   },
 };
 
-async function add(daemon: DaemonClient, profile: string, { stderr }: CommandContext): Promise<void> {
-  const [accessKeyId, secretAccessKey] = canAsk()
-    ? [await ask('Access key id: '), await ask('Secret access key (not shown): ', { hidden: true })]
-    : await readPiped();
-  const keys = { accessKeyId, secretAccessKey };
-  const { arn } = await daemon.ask<{ arn: string }>('POST', pathOf(profile), keys);
-  stderr.write(`The keys of ${arn} are in the keychain, for profile "${profile}".\n`);
+async function add(daemon: DaemonClient, profile: string, { env, stderr }: CommandContext): Promise<void> {
+  const settings = readSettings(env);
+  await placeOfKeys(daemon);
+  await daemon.ask('POST', '/api/reload');
+  const { profiles, files } = await readAwsFiles(settings.paths);
+  const section = profiles.get(profile);
+  const isNew = section === undefined;
+  if (isNew) checkNewName(profile);
+  else refuseKeysInFile(section);
+  if (canAsk()) {
+    if (
+      isNew &&
+      !(await agrees(`There is no profile "${profile}" yet. Write it into ${files.config.label}?`))
+    )
+      return void stderr.write('Nothing was changed.\n');
+    return askForKeys(daemon, profile, settings, stderr);
+  }
+  if (isNew) throw profileToWrite(profile, files.config.label);
+  const [accessKeyId = '', secretAccessKey = ''] = await readPiped();
+  const { arn, place } = await keepKeys(daemon, profile, { accessKeyId, secretAccessKey });
+  stderr.write(`The keys of ${arn} are in ${place}, for profile "${profile}".\n`);
+}
+
+function profileToWrite(profile: string, file: string): CredentialError {
+  const lines = `[${sectionHeader('profile', profile)}]\nregion = eu-west-1`;
+  return new CredentialError(
+    'UnknownProfile',
+    400,
+    `There is no profile "${profile}". Add these lines to ${file}, with your region, then type this again; or type it in a terminal, and it is written for you.\n\n${lines}\n`,
+  );
 }
 
 async function importOrUndo(daemon: DaemonClient, profile: string, context: CommandContext): Promise<void> {
@@ -81,13 +109,18 @@ async function list(daemon: DaemonClient, _profile: string, context: CommandCont
     '/api/keys',
   );
   const shown = keys.map((it) => ({ ...it, accessKeyId: shortened(it.accessKeyId) }));
+  const now = Date.now();
   if (values.json) {
     stdout.write(`${JSON.stringify(shown, ['profile', 'accessKeyId', 'since'], 2)}\n`);
   } else if (keys.length === 0) {
     stderr.write('The keychain holds no long-term keys. Move some there: credd keys import PROFILE\n');
   } else {
-    const rows = shown.map((it) => [printable(it.profile), it.accessKeyId, until(it.since, Date.now())]);
-    stdout.write(table(['PROFILE', 'ACCESS KEY', 'KEPT SINCE'], rows));
+    const rows = shown.map((it) => [
+      printable(it.profile),
+      it.accessKeyId,
+      span(Math.max(now - it.since, 0)),
+    ]);
+    stdout.write(table(['PROFILE', 'ACCESS KEY', 'AGE'], rows));
   }
 }
 

@@ -21,6 +21,7 @@ profile has yet. What is in the file stays as it is.`,
     const how = { prefix: text(values.prefix) ?? '', dryRun: values['dry-run'] === true, stdout, stderr };
     await withDaemon(settings, async (daemon) => {
       await populate(await accountsOf(daemon, name), settings, how);
+      await daemon.ask('POST', '/api/reload');
     });
     return 0;
   },

@@ -31,6 +31,23 @@ export async function ask(question: string, { hidden = false } = {}): Promise<st
   }
 }
 
+/** Asks again, saying why, until `check` takes the answer; where it throws a CredentialError, it does not. */
+export async function askUntil<T>(
+  question: string,
+  check: (answer: string) => T,
+  options: { hidden?: boolean } = {},
+): Promise<T> {
+  for (;;) {
+    const answer = await ask(question, options);
+    try {
+      return check(answer);
+    } catch (error) {
+      if (!(error instanceof CredentialError)) throw error;
+      process.stderr.write(`${error.message}\n`);
+    }
+  }
+}
+
 /** Yes is what Enter means. */
 export async function agrees(question: string): Promise<boolean> {
   return /^(y(es)?)?$/i.test(await ask(`${question} [Y/n] `));

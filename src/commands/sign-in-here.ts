@@ -8,7 +8,7 @@ import type { CommandContext } from './command.js';
 import type { DaemonClient } from './connect.js';
 import { unlessInterrupted } from './interrupt.js';
 import { canAsk } from './prompt.js';
-import { printable, until } from './words.js';
+import { printable, span, until } from './words.js';
 
 const GIVEN_UP = 'The sign-in was given up; all is as it was before.';
 
@@ -66,7 +66,7 @@ async function shown(
   if (userCode) stderr.write(`There, confirm this code: ${userCode}\n\n`);
   if (canOpen && !(await openBrowser(url, env)))
     stderr.write('The browser could not be opened: open the address yourself.\n');
-  const time = until(expiresAt, Date.now()).replace('in ', '');
+  const time = span(expiresAt - Date.now());
   stderr.write(`Waiting for you, for ${time}. Ctrl-C gives up.\n`);
 }
 

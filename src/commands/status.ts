@@ -11,6 +11,8 @@ interface Status {
   pid: number;
   store: { kind?: string; reason?: string; problem?: string };
   problems: string[];
+  /** How many there are in the person's files. */
+  profiles: number;
   sessions: SessionState[];
   signIns: SignInState[];
 }
@@ -39,7 +41,7 @@ export const command: Command = {
 };
 
 function print(
-  { pid, store, problems, sessions, signIns }: Status,
+  { pid, store, problems, profiles, sessions, signIns }: Status,
   url: string | undefined,
   out: CommandContext['stdout'],
 ): void {
@@ -49,9 +51,10 @@ function print(
   if (store.reason) out.write(`Store: ${store.reason}\n`);
   if (store.problem) out.write(`The store failed when it was last used: ${printable(store.problem)}\n`);
   for (const problem of problems) out.write(`The last good state goes on: ${printable(problem)}\n`);
+  if (profiles === 0) out.write('There are no profiles yet. To write the first, type: credd setup\n');
   const now = Date.now();
   if (signIns.length > 0) out.write(`\n${signInTable(signIns, now)}${signInErrors(signIns, now)}`);
-  if (!url) return;
+  if (!url || profiles === 0) return;
   if (sessions.length === 0)
     return void out.write('\nNo profile has been asked for yet. Try: credd whoami PROFILE\n');
   out.write(

@@ -7,11 +7,15 @@ const UNITS = [
 
 /** `in 43 min`, `2 h ago`; both times in milliseconds since the epoch. */
 export function until(time: number, now: number): string {
-  const distance = Math.abs(time - now);
+  const amount = span(Math.abs(time - now));
+  return time >= now ? `in ${amount}` : `${amount} ago`;
+}
+
+/** `41 days`, of milliseconds: the largest unit alone. */
+export function span(distance: number): string {
   const [unit, size] = UNITS.find(([, size]) => distance >= size) ?? ['s', 1000];
   const count = Math.floor(distance / size);
-  const amount = `${count} ${unit}${unit === 'day' && count !== 1 ? 's' : ''}`;
-  return time >= now ? `in ${amount}` : `${amount} ago`;
+  return `${count} ${unit}${unit === 'day' && count !== 1 ? 's' : ''}`;
 }
 
 /** Columns under their headings, as wide as what stands in them. */

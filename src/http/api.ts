@@ -29,6 +29,8 @@ export interface Api {
   session(profile: string): Promise<RoleSession>;
   refresh(profile: string): Promise<RoleSession>;
   forget(profile: string): Promise<void>;
+  /** Reads the person's files as they are at this moment. */
+  reload(): Promise<void>;
   identity(profile: string): Promise<CallerIdentity>;
   leases(): Lease[];
   /** The MFA device whose code the profile needs next, if any. */
@@ -51,6 +53,10 @@ export function apiRoutes(app: FastifyInstance, api: Api, trail: Trail): void {
   });
   app.get('/api/profiles', () => api.profiles());
   app.get('/api/status', () => api.status());
+  app.post('/api/reload', async () => {
+    await api.reload();
+    return {};
+  });
   app.get<Segment>('/api/sessions/:segment', (request) => vended(request, api.session));
   app.post<Segment>('/api/sessions/:segment/refresh', (request) => vended(request, api.refresh));
   app.delete<Segment>('/api/sessions/:segment', async ({ params }) => {

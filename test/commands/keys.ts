@@ -8,13 +8,12 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { startSimulatedAws } from '../../src/demo/aws.js';
-import { CLI, lacks, machine, run } from '../support/cli.js';
+import { machine, run } from '../support/cli.js';
+import { noTerminal, onTerminal } from '../support/terminal.js';
 
-const TERMINAL = resolve('test/support/terminal.py');
-const noPython = lacks('python3', 'apt-get install -y python3');
 const ACCOUNT = '123456789012';
 const USER = {
   accountId: ACCOUNT,
@@ -73,7 +72,7 @@ for (const daemon of [true, false]) {
       t.match(added, {
         code: 0,
         stdout: /^$/,
-        stderr: /The keys of arn:aws:iam::\d+:user\/ada are in the keychain/,
+        stderr: /The keys of arn:aws:iam::\d+:user\/ada are in the encrypted store/,
       });
       t.match(await own.credd(['whoami', 'dev']), { code: 0, stdout: /user\/ada/ });
       t.match(await own.credd(['whoami', 'app']), { code: 0, stdout: /assumed-role\/app/ });
@@ -92,7 +91,7 @@ for (const daemon of [true, false]) {
       t.notMatch(added.stderr + (own.running?.stderr() ?? ''), USER.secretAccessKey);
 
       const listed = await own.credd(['keys', 'list']);
-      t.match(listed, { code: 0, stdout: /^PROFILE +ACCESS KEY +KEPT SINCE\ndev +AKIA…AADA +\d+ s ago\n$/ });
+      t.match(listed, { code: 0, stdout: /^PROFILE +ACCESS KEY +AGE\ndev +AKIA…AADA +\d+ s\n$/ });
       t.match(JSON.parse((await own.credd(['keys', 'list', '--json'])).stdout), [
         { profile: 'dev', since: Number },
       ]);
@@ -117,13 +116,11 @@ t.test('kept keys outlive the daemon', async (t) => {
   t.match(await own.credd(['whoami', 'app']), { code: 0, stdout: /assumed-role\/app/ });
 });
 
-t.test('asked for on the terminal, without echo', { skip: noPython }, async (t) => {
+t.test('asked for on the terminal, without echo', { skip: noTerminal }, async (t) => {
   const own = await ready(t);
-  const adding = run(t, ['python3', TERMINAL, process.execPath, CLI, 'keys', 'add', 'dev'], { env: own.env });
-  await adding.prints(/Access key id: /);
-  adding.process.stdin?.write(`${USER.accessKeyId}\r`);
-  await adding.prints(/not shown\): /);
-  adding.process.stdin?.write(`${USER.secretAccessKey}\r`);
+  const adding = onTerminal(t, own, ['keys', 'add', 'dev']);
+  await adding.answer(/Access key id: /, USER.accessKeyId);
+  await adding.answer(/not shown\): /, USER.secretAccessKey);
   const { code, stdout } = await adding.ended;
   t.equal(code, 0, stdout);
   t.notMatch(stdout, USER.secretAccessKey);

@@ -1,0 +1,106 @@
+import { appendSections, sectionHeader } from '../aws/config-append.js';
+import { checkRegion } from '../aws/long-term-keys.js';
+import type { SharedConfig } from '../aws/shared-config.js';
+import { CredentialError } from '../errors.js';
+import type { Settings } from '../settings.js';
+import { accountsOf } from './accounts.js';
+import { readAwsFiles, refuseBrokenConfig } from './aws-files.js';
+import type { CommandContext } from './command.js';
+import type { DaemonClient } from './connect.js';
+import { populate } from './populate.js';
+import { agrees, askUntil } from './prompt.js';
+import { signInHere } from './sign-in-here.js';
+
+/** From a start URL to a profile for each role behind it. Nothing is written before the last question is answered. */
+export async function setUpSignIn(
+  daemon: DaemonClient,
+  settings: Settings,
+  { env, stdout, stderr }: Pick<CommandContext, 'env' | 'stdout' | 'stderr'>,
+): Promise<void> {
+  const config = await readAwsFiles(settings.paths);
+  refuseBrokenConfig(config);
+  const { startUrl, region } = await askUntilKnown(daemon, stderr);
+  const known = [...config.ssoSessions.values()].find((it) => it.text('sso_start_url') === startUrl)?.name;
+  const session = known ?? (await askName(startUrl, config));
+  const now = await agrees('Sign in now?');
+  if (!known) {
+    await appendSections(settings.paths.awsConfig, [newSession(session, startUrl, region)]);
+    stderr.write(`\nWritten to ${config.files.config.label}: [sso-session ${session}]\n\n`);
+    await daemon.ask('POST', '/api/reload');
+  }
+  if (!now)
+    return void stderr.write(`Later, type: credd login ${session}, then: credd populate ${session}\n`);
+  await signInHere(daemon, { name: session }, { env, stderr });
+  const found = await accountsOf(daemon, session);
+  const count = found.accounts.reduce((sum, { roles }) => sum + roles.length, 0);
+  if (count === 0)
+    return void stderr.write(
+      `No account is assigned to you there. When one is, type: credd populate ${session}\n`,
+    );
+  if (!(await agreesToWrite(count))) return void stderr.write(`Later, type: credd populate ${session}\n`);
+  await populate(found, settings, { prefix: '', dryRun: false, stdout, stderr });
+  await daemon.ask('POST', '/api/reload');
+  stderr.write('\nTo see them, type: credd list\n');
+}
+
+function newSession(name: string, startUrl: string, region: string) {
+  return {
+    header: sectionHeader('sso-session', name),
+    settings: {
+      sso_start_url: startUrl,
+      sso_region: region,
+      sso_registration_scopes: 'sso:account:access',
+    },
+  };
+}
+
+async function askUntilKnown(daemon: DaemonClient, stderr: CommandContext['stderr']) {
+  for (;;) {
+    const startUrl = await askUntil('Start URL: ', checkStartUrl);
+    const region = await askUntil('Its region, as eu-west-1: ', checkRegion);
+    try {
+      await daemon.ask('POST', '/api/sign-ins/check', { session: shortName(startUrl), startUrl, region });
+      return { startUrl, region };
+    } catch (error) {
+      if (!(error instanceof CredentialError)) throw error;
+      stderr.write(`\n${error.message}\nOnce more, or Ctrl-C.\n\n`);
+    }
+  }
+}
+
+function askName(startUrl: string, { ssoSessions }: SharedConfig): Promise<string> {
+  let usual = shortName(startUrl);
+  for (let count = 2; ssoSessions.has(usual); count++) usual = `${shortName(startUrl)}-${count}`;
+  return askUntil(`A short name for it [${usual}]: `, (answer) => {
+    const name = answer || usual;
+    if (/^[\w.-]+$/.test(name) && !ssoSessions.has(name)) return name;
+    throw new CredentialError(
+      'InvalidName',
+      400,
+      'Letters, digits, - and _, and none that is there already.',
+    );
+  });
+}
+
+/** What is done by then stays done, whatever is answered. */
+async function agreesToWrite(count: number): Promise<boolean> {
+  const roles =
+    count === 1
+      ? 'One role is yours. Write a profile for it?'
+      : `${count} roles are yours. Write a profile for each?`;
+  return agrees(`\n${roles}`).catch((error) => {
+    if (error.code === 'Cancelled') return false;
+    throw error;
+  });
+}
+
+function checkStartUrl(answer: string): string {
+  if (/^https?:\/\/[^/\s]+\S*$/.test(answer)) return answer;
+  throw new CredentialError('InvalidStartUrl', 400, 'It begins with https://');
+}
+
+/** `https://example.awsapps.com/start` is known as `example`. */
+function shortName(startUrl: string): string {
+  const host = URL.canParse(startUrl) ? new URL(startUrl).hostname : '';
+  return host.split('.')[0]?.replace(/[^\w-]/g, '') || 'sso';
+}
