@@ -56,7 +56,7 @@ export interface SessionTokenStep extends Held {
 /** A session of long-term keys that is narrowed. */
 export interface FederationTokenStep extends Held {
   kind: 'federation-token';
-  of: KeysStep;
+  of: KeysStep | KeptKeysStep;
   name: string;
   durationSeconds: number;
   narrowing: Narrowing;

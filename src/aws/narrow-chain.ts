@@ -3,6 +3,9 @@ import {
   type AssumeRoleStep,
   type Chain,
   chainOf,
+  isLongTerm,
+  type KeptKeysStep,
+  type KeysStep,
   type SessionTokenStep,
   type Step,
   type Steps,
@@ -51,14 +54,12 @@ function narrowStep(step: Step, narrowing: Narrowing, profile: string): Step {
       );
       return narrowRole(step, narrowing, profile);
     case 'session-token':
-      if (step.of.kind === 'keys' && !step.of.sessionToken) return narrowKeys(step, narrowing, profile);
+      if (isLongTerm(step.of)) return narrowKeys(step, step.of, narrowing, profile);
       throw cannot(
         profile,
         step.of.kind === 'process'
           ? 'its credentials come from a program, which gives them only whole'
-          : step.of.kind === 'kept-keys'
-            ? 'keys that are kept in the keychain are narrowed only through a role'
-            : 'its credentials are a session already, and AWS narrows only a new one',
+          : 'its credentials are a session already, and AWS narrows only a new one',
       );
     case 'sso-role':
       throw cannot(
@@ -84,9 +85,13 @@ function narrowRole<T extends AssumeRoleStep | WebIdentityStep>(
 }
 
 /** Long-term keys: a shorter session is still theirs, all else takes GetFederationToken. */
-function narrowKeys(step: SessionTokenStep, narrowing: Narrowing, profile: string): Step {
+function narrowKeys(
+  step: SessionTokenStep,
+  of: KeysStep | KeptKeysStep,
+  narrowing: Narrowing,
+  profile: string,
+): Step {
   const { durationSeconds, sessionName, ...limits } = narrowing;
-  if (step.of.kind !== 'keys') throw new TypeError('these are no keys');
   refuse(profile, narrowing, ['sourceIdentity', 'transitiveTags'], 'a session of access keys has none');
   if (!isNarrow(limits)) {
     refuse(
@@ -103,7 +108,7 @@ function narrowKeys(step: SessionTokenStep, narrowing: Narrowing, profile: strin
   return {
     kind: 'federation-token',
     profile: step.profile,
-    of: step.of,
+    of,
     name: sessionName ?? 'credd',
     durationSeconds: durationSeconds ?? FEDERATED_SECONDS,
     narrowing: limits,

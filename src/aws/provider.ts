@@ -60,7 +60,7 @@ export function createProvider(parts: {
           await mfaProof(step, code, env, clock, stopped),
         );
       case 'federation-token':
-        return federationToken(step, keys(step.of, clock.now()), clients, ownAddress);
+        return federationToken(step, await provide(step.of), clients, ownAddress);
       case 'sso-role':
         return withSsoToken(step, (accessToken) => ssoRole(step, accessToken, clients));
       case 'login':

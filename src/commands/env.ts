@@ -40,8 +40,7 @@ ${NARROWING}`,
       throw new UsageError('--global hands out no lease, so it cannot be narrowed');
     const settings = readSettings(env);
     await withRunningDaemon(settings, async (daemon) => {
-      if (narrowing) stderr.write(openBeside(profile, settings));
-      else await daemon.ask('GET', `/api/sessions/${segmentOf(profile)}`);
+      if (!narrowing) await daemon.ask('GET', `/api/sessions/${segmentOf(profile)}`);
       if (values.global) {
         const chosen = values.shell === undefined ? undefined : shell;
         await printGlobal({
@@ -55,6 +54,7 @@ ${NARROWING}`,
         return;
       }
       const grant = await daemon.ask<Grant>('POST', '/api/leases', { profile, narrowing, ttl });
+      if (narrowing) stderr.write(openBeside(profile, settings));
       const variables = containerVariables(daemon.url, grant);
       await printVariables({ variables, profile, region, shell, settings, out: { stdout, stderr } });
     });

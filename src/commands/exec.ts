@@ -66,12 +66,12 @@ interface Job {
 async function withLease(job: Job, ttl: number | undefined): Promise<number> {
   const { settings, profile, narrowing } = job;
   return withDaemon(settings, async (daemon) => {
-    if (narrowing) job.stderr.write(openBeside(profile, settings));
     const take = async () => {
       if (!narrowing) await daemon.ask('GET', `/api/sessions/${segmentOf(profile)}`);
       return daemon.ask<Grant>('POST', '/api/leases', { profile, narrowing, ttl, pid: process.pid });
     };
     const grant = await orSignIn(daemon, job, () => orCode(daemon, profile, job.stderr, take));
+    if (narrowing) job.stderr.write(openBeside(profile, settings));
     try {
       return await run(job, containerVariables(daemon.url, grant));
     } finally {

@@ -48,9 +48,9 @@ ${NARROWING}`,
     if (endpoint && !container) throw new UsageError('--endpoint goes with --container');
     const settings = readSettings(env);
     await withRunningDaemon(settings, async (daemon) => {
-      if (narrowing) stderr.write(openBeside(profile, settings));
-      else await daemon.ask('GET', `/api/sessions/${segmentOf(profile)}`);
+      if (!narrowing) await daemon.ask('GET', `/api/sessions/${segmentOf(profile)}`);
       const grant = await daemon.ask<Grant>('POST', '/api/leases', { profile, narrowing, ttl, container });
+      if (narrowing) stderr.write(openBeside(profile, settings));
       const variables = containerVariables(endpoint ?? daemon.url, grant);
       await printVariables({ variables, profile, region, shell, settings, out: { stdout, stderr } });
     });
