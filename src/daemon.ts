@@ -170,8 +170,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     traffic,
     calls,
     renewals,
-    expirations: () =>
-      vendor.states().flatMap(({ profile, expiresAt }) => (expiresAt ? [[profile, expiresAt]] : [])),
+    sessions: () => vendor.states(),
     store: () => ({ kind, up: sessions.problem === undefined }),
     now: clock.now,
   });

@@ -8,8 +8,8 @@ export interface MetricsParts {
   calls: Tally;
   /** By profile, and `ok` or the code of the error. */
   renewals: Tally;
-  /** When the session of each profile ends, in milliseconds since the epoch. */
-  expirations(): Iterable<readonly [profile: string, at: number]>;
+  /** The sessions that are asked for, of one profile perhaps several; times in milliseconds since the epoch. */
+  sessions(): Iterable<{ profile: string; state: string; expiresAt?: number }>;
   store(): { kind: string; up: boolean };
   now(): number;
 }
@@ -62,12 +62,12 @@ async function register(parts: MetricsParts): Promise<Registry> {
   registry.registerMetric(answerTimes(traffic));
   new Gauge({
     name: 'credd_session_expiry_seconds',
-    help: 'How long the session of a profile still lasts',
+    help: 'How long the session of a profile still lasts; 0 where none is to be had',
     labelNames: ['profile'],
     registers,
     collect() {
       this.reset();
-      for (const [profile, at] of parts.expirations()) this.set({ profile }, (at - parts.now()) / 1000);
+      for (const [profile, left] of timesLeft(parts)) this.set({ profile }, left / 1000);
     },
   });
   new Gauge({
@@ -88,6 +88,18 @@ async function register(parts: MetricsParts): Promise<Registry> {
     },
   });
   return registry;
+}
+
+/** Of each profile its shortest, so that none ends unseen behind another: a narrowed session, or one that failed. */
+function timesLeft({ sessions, now }: MetricsParts): Map<string, number> {
+  const shortest = new Map<string, number>();
+  for (const { profile, state, expiresAt } of sessions()) {
+    const end = expiresAt ?? (state === 'failed' ? 0 : undefined);
+    if (end === undefined) continue;
+    const left = Math.max(end - now(), 0);
+    shortest.set(profile, Math.min(left, shortest.get(profile) ?? left));
+  }
+  return shortest;
 }
 
 function setStore(gauge: Gauge<'kind'>, { kind, up }: { kind: string; up: boolean }): void {

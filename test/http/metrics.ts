@@ -7,6 +7,9 @@ import { text } from 'node:stream/consumers';
 import t from 'tap';
 import { startSimulatedAws } from '../../src/demo/aws.js';
 import { sampleWorld, writeSampleProfiles } from '../../src/demo/profiles.js';
+import { createMetrics } from '../../src/http/metrics.js';
+import type { Traffic } from '../../src/http/traffic.js';
+import type { Tally } from '../../src/system/tally.js';
 import { machine } from '../support/cli.js';
 
 async function ask(port: number, path: string, headers: Record<string, string> = {}) {
@@ -48,10 +51,36 @@ t.test('what Prometheus reads', async (t) => {
   t.equal(value('credd_answer_seconds_bucket{le="+Inf"}'), 7);
   t.ok(value('credd_answer_seconds_bucket{le="0.001"}') <= value('credd_answer_seconds_bucket{le="0.1"}'));
   t.ok(value('credd_session_expiry_seconds{profile="user"}') > 3600);
+  t.equal(value('credd_session_expiry_seconds{profile="forbidden"}'), 0);
   t.equal(value('credd_store_up{kind="memory"}'), 1);
   t.ok(value('process_resident_memory_bytes') > 1e7);
   t.match((await ask(port, '/metrics')).body, 'credd_answer_seconds_count 7\n', 'to ask does not count');
   t.notMatch(body, /ASIA|AKIA/);
+});
+
+t.test('the shortest session of a profile counts, to its last second', async (t) => {
+  const counts = { entries: () => [] } as unknown as Tally;
+  const times = { bounds: [], inBucket: [], count: 0, sum: 0 };
+  const traffic = { answers: counts, hits: 0, times } as unknown as Traffic;
+  const now = 1_000_000;
+  const metrics = createMetrics({
+    traffic,
+    calls: counts,
+    renewals: counts,
+    store: () => ({ kind: 'memory', up: true }),
+    now: () => now,
+    sessions: () => [
+      { profile: 'ending', state: 'ready', expiresAt: now + 500 },
+      { profile: 'ending', state: 'ready', expiresAt: now + 3_600_000 },
+      { profile: 'ended', state: 'failed' },
+      { profile: 'idle', state: 'lapsed' },
+    ],
+  });
+  const { body } = await metrics.text();
+  t.same(body.match(/^credd_session_expiry_seconds.*$/gm), [
+    'credd_session_expiry_seconds{profile="ending"} 0.5',
+    'credd_session_expiry_seconds{profile="ended"} 0',
+  ]);
 });
 
 t.test('who may read it', async (t) => {
