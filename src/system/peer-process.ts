@@ -1,11 +1,12 @@
-import { readdir, readFile, readlink } from 'node:fs/promises';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import type { PeerProcess } from './peer-types.js';
 import { sharedReading } from './shared-reading.js';
 
 export type ProcessFinder = (inode: string) => Promise<PeerProcess | undefined>;
 
-/** Enough to keep the thread pool busy; more would only get in the way of other file access. */
-const AT_ONCE = 8;
+/** Milliseconds. */
+const LONGEST_TURN = 2;
 
 /**
  * Finds the process that holds a socket, by the links in `/proc/<pid>/fd`. Those who ask at the same time share one
@@ -31,67 +32,80 @@ export function createProcessFinder(): ProcessFinder {
  * so that `ownNamespace` speaks for all holders that can be seen, while a search among our own may stop at the first.
  */
 async function processesHolding(inodes: Set<string>): Promise<(inode: string) => PeerProcess | undefined> {
-  const ours = await userNamespace('self');
+  const ours = userNamespace('self');
   if (ours === undefined) return () => undefined;
 
+  const turn = takingTurns();
   const own: string[] = [];
   const foreign: string[] = [];
-  await forEach(await pidsNewestFirst(), async (pid) => {
-    const namespace = await userNamespace(pid);
+  for (const pid of pidsNewestFirst()) {
+    const namespace = userNamespace(pid);
     if (namespace !== undefined) (namespace === ours ? own : foreign).push(pid);
-  });
+    await turn();
+  }
 
   const holders = new Map<string, string>();
-  const note = (pid: string) => noteSockets(pid, inodes, holders);
-  await forEach(foreign, note);
-  await forEach(own, note, () => holders.size === inodes.size);
+  const note = async (pid: string) => {
+    for (const inode of socketsOf(pid)) {
+      if (inodes.has(inode) && !holders.has(inode)) holders.set(inode, pid);
+      await turn();
+    }
+  };
+  for (const pid of foreign) await note(pid);
+  for (const pid of own) {
+    if (holders.size === inodes.size) break;
+    await note(pid);
+  }
 
   const processes = new Map<string, PeerProcess>();
   for (const pid of new Set(holders.values())) {
     // Asked once more, as the pid may have passed to another process, or the process into another namespace.
-    const ownNamespace = !foreign.includes(pid) && (await userNamespace(pid)) === ours;
-    const program = await programOf(pid);
+    const ownNamespace = !foreign.includes(pid) && userNamespace(pid) === ours;
+    const program = programOf(pid);
     if (program !== undefined) processes.set(pid, { pid: Number(pid), program, ownNamespace });
   }
   return (inode) => processes.get(holders.get(inode) ?? '');
 }
 
 /** The newest process is the likeliest to have just connected. */
-async function pidsNewestFirst(): Promise<string[]> {
-  const names = await readdir('/proc');
+function pidsNewestFirst(): string[] {
+  const names = readdirSync('/proc');
   return names.filter((name) => /^\d+$/.test(name)).sort((a, b) => Number(b) - Number(a));
 }
 
-async function noteSockets(pid: string, inodes: Set<string>, holders: Map<string, string>): Promise<void> {
+/** The inode of every socket that it holds; '' for what is no socket. */
+function* socketsOf(pid: string): Generator<string> {
   const folder = `/proc/${pid}/fd`;
-  await forEach(await readdir(folder).catch(() => []), async (descriptor) => {
-    const inode = /^socket:\[(\d+)\]$/.exec((await link(`${folder}/${descriptor}`)) ?? '')?.[1];
-    if (inode !== undefined && inodes.has(inode) && !holders.has(inode)) holders.set(inode, pid);
-  });
+  for (const descriptor of seen(() => readdirSync(folder)) ?? []) {
+    yield /^socket:\[(\d+)\]$/.exec(link(`${folder}/${descriptor}`) ?? '')?.[1] ?? '';
+  }
 }
 
-async function programOf(pid: string): Promise<string | undefined> {
-  const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => undefined);
-  return name?.trimEnd();
+/** To be awaited after each small step of long work, for others to go on every 2 ms. */
+function takingTurns(): () => Promise<void> | undefined {
+  let begun = performance.now();
+  return () => {
+    if (performance.now() - begun < LONGEST_TURN) return undefined;
+    return setImmediate().then(() => {
+      begun = performance.now();
+    });
+  };
 }
+
+const programOf = (pid: string) => seen(() => readFileSync(`/proc/${pid}/comm`, 'utf8'))?.trimEnd();
 
 const userNamespace = (pid: string) => link(`/proc/${pid}/ns/user`);
 
-/** Undefined where the process is gone or not ours to look into. */
-const link = (path: string) => readlink(path).catch(() => undefined);
+const link = (path: string) => seen(() => readlinkSync(path));
 
-/** Visits the items in about their order, a few at a time. */
-async function forEach<T>(
-  items: T[],
-  visit: (item: T) => Promise<void>,
-  isDone = () => false,
-): Promise<void> {
-  const rest = items.values();
-  const visitRest = async () => {
-    for (const item of rest) {
-      if (isDone()) return;
-      await visit(item);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, items.length) }, visitRest));
+/**
+ * Undefined where the process is gone or not ours to look into. Synchronous, as a link of `/proc` is read in microseconds,
+ * and in the thread pool in several times that.
+ */
+function seen<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
 }
