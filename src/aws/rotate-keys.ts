@@ -31,6 +31,7 @@ export async function rotateKeys(rotation: Rotation): Promise<{ accessKeyId: str
   await kept.lasting();
   const old = await kept.get(profile);
   const { previous } = kept.all.get(profile) ?? {};
+  const wayBack = await kept.undo(profile);
   const asOld = await signer(old);
   if (previous)
     await deletePrevious(iam, asOld, previous).catch((error) => refused(error, profile, 'DeleteAccessKey'));
@@ -40,9 +41,9 @@ export async function rotateKeys(rotation: Rotation): Promise<{ accessKeyId: str
   try {
     await untilTaken(rotation, created);
     await kept.put(profile, created, { previous: old.accessKeyId });
-    await iam('UpdateAccessKey', created, { AccessKeyId: old.accessKeyId, Status: 'Inactive' });
+    await iam('UpdateAccessKey', asOld, { AccessKeyId: old.accessKeyId, Status: 'Inactive' });
   } catch (error) {
-    await undo(rotation, { old, created, asOld, previous, why: error });
+    await undo(rotation, { old, created, asOld, previous, wayBack, why: error });
   }
   return { accessKeyId: created.accessKeyId, previous: old.accessKeyId };
 }
@@ -72,19 +73,29 @@ async function undo(
     created: LongTermKeys;
     asOld: Credentials;
     previous: string | undefined;
+    wayBack: unknown;
     why: unknown;
   },
 ): Promise<never> {
-  const { old, created, asOld, previous, why } = state;
+  const { old, created, asOld, previous, wayBack, why } = state;
   // Its answer may have been lost after it was done; a failure shows in the next call, which the old key signs.
-  await iam('UpdateAccessKey', created, { AccessKeyId: old.accessKeyId, Status: 'Active' }).catch(() => {});
+  const activate = { AccessKeyId: old.accessKeyId, Status: 'Active' };
+  await iam('UpdateAccessKey', created, activate)
+    .catch(() => iam('UpdateAccessKey', asOld, activate))
+    .catch(() => {});
   const failures: string[] = [];
-  await kept
-    .put(profile, old, { previous })
-    .catch((error: Error) => failures.push(`the old key could not be stored again (${error.message})`));
-  await iam('DeleteAccessKey', asOld, { AccessKeyId: created.accessKeyId }).catch((error: Error) =>
-    failures.push(`delete the new key ${created.accessKeyId} by hand (${error.name})`),
-  );
+  await kept.put(profile, old, { previous, undo: wayBack }).catch(() => {});
+  const stored = await kept.get(profile).catch(() => undefined);
+  if (stored?.accessKeyId === created.accessKeyId) {
+    // To delete it would leave the person with none.
+    failures.push(
+      `the old key could not be stored again: the new one, ${created.accessKeyId}, stays in place`,
+    );
+  } else {
+    await iam('DeleteAccessKey', asOld, { AccessKeyId: created.accessKeyId }).catch((error: Error) =>
+      failures.push(`delete the new key ${created.accessKeyId} by hand (${error.name})`),
+    );
+  }
   const failed = awsError(why, profile, 'the rotation');
   const left = failures.length === 0 ? 'The old key is in place.' : `But ${failures.join('; ')}.`;
   throw new CredentialError(failed.code, failed.statusCode, `${failed.message} ${left}`, { cause: why });

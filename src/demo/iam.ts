@@ -65,6 +65,14 @@ export function createIam(world: World): Service {
           'The security token included in the request is invalid',
         );
       }
+      // As a policy that denies where aws:MultiFactorAuthPresent is false: who has a device has to use it.
+      if (caller.mfaSerial && !isSession(caller)) {
+        throw new ServiceError(
+          'AccessDenied',
+          403,
+          `${caller.principal.arn} is not authorized to perform this`,
+        );
+      }
       const perform = actions[call.operation] as Action;
       return queryReply(call.operation, perform(world, caller, parameters));
     },
