@@ -41,7 +41,7 @@ export function takeKeysOut(
 
 /**
  * Puts the lines back: where they were, if the file is as they left it; otherwise below the profile's header.
- * @throws CredentialError `SectionGone` (400)
+ * @throws CredentialError `SectionGone` or `KeysInFile` (400)
  */
 export function putKeysBack(file: Buffer, removal: Removal, profile: string): Buffer {
   if (hash(file) !== removal.rest) return belowHeader(file, removal, profile);
@@ -53,7 +53,9 @@ export function putKeysBack(file: Buffer, removal: Removal, profile: string): Bu
 }
 
 function belowHeader(file: Buffer, { path, kind, lines }: Removal, profile: string): Buffer {
-  const header = linesOf(file, kind, profile).find(({ own }) => own === 'header');
+  const now = linesOf(file, kind, profile);
+  if (now.some(({ own }) => own === 'key')) throw keysAgain(profile, path);
+  const header = now.find(({ own }) => own === 'header');
   if (!header) {
     throw new CredentialError(
       'SectionGone',
@@ -118,6 +120,14 @@ function meaning(file: Buffer, kind: FileKind, without?: string): string {
 
 function hash(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex');
+}
+
+function keysAgain(profile: string, path: string): CredentialError {
+  return new CredentialError(
+    'KeysInFile',
+    400,
+    `${path} has keys of "${profile}" again: remove them there, then try again. Those in the keychain stay there.`,
+  );
 }
 
 function notMovable(profile: string, path: string): CredentialError {

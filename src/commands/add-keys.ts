@@ -23,6 +23,11 @@ interface Kept {
   place: string;
 }
 
+/** What the keychain holds. */
+export interface KeptList {
+  keys: { profile: string; accessKeyId: string; since: number }[];
+}
+
 /** @throws CredentialError `NoKeychain` (403), before anybody is asked for keys that nothing would keep */
 export async function placeOfKeys(daemon: DaemonClient): Promise<string> {
   const { kind } = await daemon.ask<{ kind: string }>('GET', '/api/key-store');
@@ -106,6 +111,11 @@ export function checkNewName(name: string): string {
   throw new CredentialError('InvalidName', 400, 'A profile name is of letters, digits and _.@+/-');
 }
 
-function urlOf(profile: string): string {
+export function urlOf(profile: string): string {
   return `/api/keys/${segmentOf(profile)}`;
+}
+
+/** Enough to tell keys apart. */
+export function shortened(id: string): string {
+  return id.length > 12 ? `${id.slice(0, 4)}…${id.slice(-4)}` : `…${id.slice(-2)}`;
 }

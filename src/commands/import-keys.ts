@@ -2,9 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { putKeysBack, type Removal, takeKeysOut } from '../aws/keys-in-file.js';
 import { staticKeys } from '../aws/static-keys.js';
 import { CredentialError } from '../errors.js';
-import { segmentOf } from '../http/segment.js';
 import type { Paths } from '../system/paths.js';
+import { readIfPresent } from '../system/private-files.js';
 import { rewriteFile } from '../system/rewrite-file.js';
+import { shellWord } from '../system/shell-word.js';
+import { type KeptList, shortened, urlOf } from './add-keys.js';
 import { readAwsFiles } from './aws-files.js';
 import type { DaemonClient } from './connect.js';
 
@@ -19,24 +21,38 @@ export async function importKeys(
   paths: Paths,
 ): Promise<{ arn: string; path: string }> {
   const { accessKeyId, secretAccessKey, kind } = await keysInFiles(profile, paths);
+  const isKept = await keptAlready(daemon, profile, accessKeyId);
   const path = kind === 'credentials' ? paths.awsCredentials : paths.awsConfig;
   const before = await readFile(path);
   const { rest, removal } = takeKeysOut(before, { path, kind, profile });
-  const url = `/api/keys/${segmentOf(profile)}`;
+  const url = urlOf(profile);
   const body = { accessKeyId, secretAccessKey, undo: removal };
   const { arn } = await daemon.ask<{ arn: string }>('POST', url, body);
   try {
     await rewriteFile(path, before, rest);
   } catch (error) {
-    await daemon.ask('DELETE', url).catch(() => {});
+    if (!isKept) await daemon.ask('DELETE', url).catch(() => {});
     throw error;
   }
   return { arn, path };
 }
 
+/** @throws CredentialError `OtherKeysKept` (400): they would be lost */
+async function keptAlready(daemon: DaemonClient, profile: string, accessKeyId: string): Promise<boolean> {
+  const { keys } = await daemon.ask<KeptList>('GET', '/api/keys');
+  const kept = keys.find((it) => it.profile === profile);
+  if (!kept || kept.accessKeyId === accessKeyId) return kept !== undefined;
+  const word = shellWord(profile);
+  throw new CredentialError(
+    'OtherKeysKept',
+    400,
+    `The keychain holds other keys of "${profile}" (${shortened(kept.accessKeyId)}). To let go of them, type: credd keys remove ${word}, then: credd keys import ${word}`,
+  );
+}
+
 /** @throws CredentialError `NothingToUndo` (400) where the keys came from no file, or have been rotated since */
 export async function undoImport(daemon: DaemonClient, profile: string): Promise<string> {
-  const url = `/api/keys/${segmentOf(profile)}`;
+  const url = urlOf(profile);
   const { undo } = await daemon.ask<{ undo?: Removal }>('GET', url);
   if (!undo) {
     throw new CredentialError(
@@ -45,10 +61,20 @@ export async function undoImport(daemon: DaemonClient, profile: string): Promise
       `The keys of "${profile}" in the keychain are not those that were in a file: there is nothing to put back.`,
     );
   }
-  const now = await readFile(undo.path);
+  const now = await readAgain(undo.path);
   await rewriteFile(undo.path, now, putKeysBack(now, undo, profile));
   await daemon.ask('DELETE', url);
   return undo.path;
+}
+
+async function readAgain(path: string): Promise<Buffer> {
+  const file = await readIfPresent(path);
+  if (file) return file;
+  throw new CredentialError(
+    'FileGone',
+    400,
+    `${path} is not there any more: make it again, with a section for the profile, then try again. The keys stay in the keychain.`,
+  );
 }
 
 async function keysInFiles(profile: string, paths: Paths) {

@@ -1,9 +1,16 @@
 import { sectionHeader } from '../aws/config-append.js';
 import { refuseKeysInFile } from '../aws/static-keys.js';
 import { CredentialError } from '../errors.js';
-import { segmentOf } from '../http/segment.js';
 import { readSettings } from '../settings.js';
-import { askForKeys, checkNewName, keepKeys, placeOfKeys } from './add-keys.js';
+import {
+  askForKeys,
+  checkNewName,
+  type KeptList,
+  keepKeys,
+  placeOfKeys,
+  shortened,
+  urlOf,
+} from './add-keys.js';
 import { readAwsFiles } from './aws-files.js';
 import { type Command, type CommandContext, UsageError } from './command.js';
 import { type DaemonClient, withDaemon } from './connect.js';
@@ -91,7 +98,7 @@ async function importOrUndo(daemon: DaemonClient, profile: string, context: Comm
 
 async function rotate(daemon: DaemonClient, profile: string, { stderr }: CommandContext): Promise<void> {
   const asked = () =>
-    daemon.ask<{ accessKeyId: string; previous: string }>('POST', `${pathOf(profile)}/rotate`);
+    daemon.ask<{ accessKeyId: string; previous: string }>('POST', `${urlOf(profile)}/rotate`);
   const { accessKeyId, previous } = await asked().catch(async (error) => {
     if (error.code !== 'MfaRequired' || !canAsk()) throw error;
     await loginWithMfa(daemon, profile, stderr);
@@ -104,10 +111,7 @@ async function rotate(daemon: DaemonClient, profile: string, { stderr }: Command
 
 async function list(daemon: DaemonClient, _profile: string, context: CommandContext): Promise<void> {
   const { stdout, stderr, values } = context;
-  const { keys } = await daemon.ask<{ keys: { profile: string; accessKeyId: string; since: number }[] }>(
-    'GET',
-    '/api/keys',
-  );
+  const { keys } = await daemon.ask<KeptList>('GET', '/api/keys');
   const shown = keys.map((it) => ({ ...it, accessKeyId: shortened(it.accessKeyId) }));
   const now = Date.now();
   if (values.json) {
@@ -125,15 +129,6 @@ async function list(daemon: DaemonClient, _profile: string, context: CommandCont
 }
 
 async function remove(daemon: DaemonClient, profile: string, { stderr }: CommandContext): Promise<void> {
-  await daemon.ask('DELETE', pathOf(profile));
+  await daemon.ask('DELETE', urlOf(profile));
   stderr.write(`The keys of "${profile}" are no longer in the keychain. At AWS they are as they were.\n`);
-}
-
-export function pathOf(profile: string): string {
-  return `/api/keys/${segmentOf(profile)}`;
-}
-
-/** Enough to tell keys apart. */
-function shortened(id: string): string {
-  return id.length > 12 ? `${id.slice(0, 4)}…${id.slice(-4)}` : `…${id.slice(-2)}`;
 }

@@ -1,0 +1,140 @@
+import {
+  chmodSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import t from 'tap';
+import { run } from '../support/cli.js';
+import { EVE, KEYS, ready, typed, USER } from '../support/own-keys.js';
+
+/** Without a device, so that the first call does. */
+const OTHER = { ...EVE, mfaSerial: undefined };
+const ODD = `# mine\r\n\r\n[other]\r\naws_access_key_id=AKIAOTHER\r\naws_secret_access_key=x\r\n\r\n[dev]  # here\r\n  ; a note\r\naws_access_key_id\t=  ${USER.accessKeyId}\r\nregion = eu-west-1\r\naws_secret_access_key: ${USER.secretAccessKey}\r\n[last]\r\nregion=x`;
+
+t.test('keys import takes exactly two lines out, and --undo gives the file back', async (t) => {
+  const own = await ready(t);
+  const real = own.path('dotfiles-credentials');
+  writeFileSync(own.credentials, ODD);
+  renameSync(own.credentials, real);
+  symlinkSync(real, own.credentials);
+  chmodSync(real, 0o640);
+  writeFileSync(own.path('before'), ODD);
+  t.match(await own.credd(['keys', 'import', 'dev']), {
+    code: 0,
+    stderr: /user\/ada are in the keychain.*--undo dev/,
+  });
+  const { stdout: diff } = await run(t, ['diff', own.path('before'), real], { env: own.env }).ended;
+  t.match(diff, /^9d8\n< aws_access_key_id[^\n]*\n11d9\n< aws_secret_access_key: [^\n]*\n$/);
+  t.ok(lstatSync(own.credentials).isSymbolicLink());
+  t.equal(statSync(real).mode & 0o777, 0o640);
+  t.match(await own.credd(['whoami', 'dev']), { code: 0, stdout: /user\/ada/ });
+  t.match(await own.credd(['keys', 'import', 'dev']), { code: 1, stderr: /has no keys in/ });
+
+  t.match(await own.credd(['keys', 'import', '--undo', 'dev']), { code: 0, stderr: /are back in/ });
+  t.equal(readFileSync(own.credentials, 'utf8'), ODD);
+  t.ok(lstatSync(own.credentials).isSymbolicLink());
+  t.equal(statSync(real).mode & 0o777, 0o640);
+  t.match(await own.credd(['keys', 'list']), { stdout: /^$/ });
+  t.match(await own.credd(['keys', 'import', '--undo', 'dev']), {
+    code: 1,
+    stderr: /holds no keys of "dev"/,
+  });
+  t.match(await own.credd(['keys', 'import', 'dev']), { code: 0 }, 'and once more');
+  t.match(await own.credd(['keys', 'import', '--undo', 'dev']), { code: 0 });
+  t.equal(readFileSync(own.credentials, 'utf8'), ODD);
+  t.same(
+    readdirSync(own.home).filter((name) => name.endsWith('.tmp')),
+    [],
+  );
+});
+
+t.test('keys import that cannot be done changes nothing', async (t) => {
+  const own = await ready(t);
+  const cases = [
+    [`[dev]\naws_access_key_id = ${USER.accessKeyId}\naws_secret_access_key = mistyped\n`, /does not belong/],
+    [`[dev]\n${KEYS}aws_session_token = x\n`, /they are temporary/],
+    [`[DEFAULT]\n${KEYS}[dev]\n`, /two lines of its own section/],
+    ['[dev]\nregion = x\n', /has no keys in/],
+  ] as const;
+  for (const [text, stderr] of cases) {
+    writeFileSync(own.credentials, text);
+    t.match(await own.credd(['keys', 'import', 'dev']), { code: 1, stderr });
+    t.equal(readFileSync(own.credentials, 'utf8'), text);
+    t.match(await own.credd(['keys', 'list']), { stdout: /^$/ });
+  }
+  t.match(await own.credd(['keys', 'add', 'app'], typed()), { code: 0 });
+  t.match(await own.credd(['keys', 'import', '--undo', 'app']), { code: 1, stderr: /nothing to put back/ });
+});
+
+t.test('a file that another program changes meanwhile stays as that wrote it', async (t) => {
+  const own = await ready(t);
+  writeFileSync(own.credentials, ODD);
+  own.aws.faults.set('GetCallerIdentity', { kind: 'hang' });
+  const importing = own.start(['keys', 'import', 'dev']);
+  while (own.aws.count('GetCallerIdentity') === 0) await new Promise((done) => setImmediate(done));
+  const theirs = `${ODD}\r\noutput=json\r\n`;
+  writeFileSync(own.credentials, theirs);
+  own.aws.faults.clear();
+  t.match(await importing.ended, { code: 1, stderr: /changed by another program just now.*Try again/ });
+  t.equal(readFileSync(own.credentials, 'utf8'), theirs);
+  t.match(await own.credd(['keys', 'list']), { stdout: /^$/ });
+  t.match(await own.credd(['keys', 'import', 'dev']), { code: 0 });
+  t.match(await own.credd(['keys', 'import', '--undo', 'dev']), { code: 0 });
+  t.equal(readFileSync(own.credentials, 'utf8'), theirs);
+});
+
+t.test('undo into a file that was edited since', async (t) => {
+  const own = await ready(t);
+  writeFileSync(own.credentials, ODD);
+  t.match(await own.credd(['keys', 'import', 'dev']), { code: 0 });
+  const rest = readFileSync(own.credentials, 'utf8');
+  const undo = () => own.credd(['keys', 'import', '--undo', 'dev']);
+
+  const again = rest.replace('[dev]  # here\r\n', '[dev]  # here\r\naws_access_key_id = AKIANEW\r\n');
+  for (const [now, stderr] of [
+    [again, /has keys of "dev" again: remove them there/],
+    [rest.replace('[dev]', '[gone]'), /has no section for "dev" any more/],
+    [undefined, /is not there any more: make it again/],
+  ] as const) {
+    if (now === undefined) rmSync(own.credentials);
+    else writeFileSync(own.credentials, now);
+    t.match(await undo(), { code: 1, stderr });
+    if (now !== undefined) t.equal(readFileSync(own.credentials, 'utf8'), now);
+    t.match(await own.credd(['keys', 'list']), { stdout: /^dev/m }, 'the keys stay where they are');
+  }
+
+  writeFileSync(own.credentials, `# a new first line\r\n${rest}`);
+  t.match(await undo(), { code: 0 });
+  t.equal(
+    readFileSync(own.credentials, 'utf8'),
+    `# a new first line\r\n${rest.replace('[dev]  # here\r\n', `[dev]  # here\r\naws_access_key_id\t=  ${USER.accessKeyId}\r\naws_secret_access_key: ${USER.secretAccessKey}\r\n`)}`,
+  );
+  t.match(await own.credd(['whoami', 'dev']), { code: 0, stdout: /user\/ada/ });
+});
+
+t.test('keys that are kept already are not lost to an import', async (t) => {
+  const own = await ready(t);
+  t.match(await own.credd(['keys', 'add', 'dev'], typed(OTHER)), { code: 0 });
+  writeFileSync(own.credentials, `[dev]\n${KEYS}`);
+  t.match(await own.credd(['keys', 'import', 'dev']), {
+    code: 1,
+    stderr: /holds other keys of "dev" \(AKIA…EEVE\).*credd keys remove dev, then: credd keys import dev/,
+  });
+  t.equal(readFileSync(own.credentials, 'utf8'), `[dev]\n${KEYS}`);
+  t.match(await own.credd(['keys', 'list']), { stdout: /AKIA…EEVE/ });
+
+  t.match(await own.credd(['keys', 'remove', 'dev']), { code: 0 });
+  t.match(await own.credd(['keys', 'import', 'dev']), { code: 0 });
+  // As from a backup.
+  writeFileSync(own.credentials, `[dev]\n${KEYS}# restored\n`);
+  t.match(await own.credd(['keys', 'import', 'dev']), { code: 0 });
+  t.equal(readFileSync(own.credentials, 'utf8'), '[dev]\n# restored\n');
+  t.match(await own.credd(['keys', 'import', '--undo', 'dev']), { code: 0 });
+  t.equal(readFileSync(own.credentials, 'utf8'), `[dev]\n${KEYS}# restored\n`);
+});
