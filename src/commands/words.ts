@@ -1,21 +1,32 @@
-const UNITS = [
-  ['day', 86_400_000],
-  ['h', 3_600_000],
-  ['min', 60_000],
-  ['s', 1000],
-] as const;
+type Unit = readonly [name: string, size: number, finer?: string, step?: number];
 
-/** `in 43 min`, `2 h ago`; both times in milliseconds since the epoch. */
+const SECONDS: Unit = ['s', 1000];
+/** An hour or a day is too much to leave out: of these the next smaller unit is said too. */
+const UNITS: readonly Unit[] = [
+  ['day', 86_400_000, 'h', 3_600_000],
+  ['h', 3_600_000, 'min', 60_000],
+  ['min', 60_000],
+  SECONDS,
+];
+
+/** `in 43 min`, `2 h 5 min ago`; both times in milliseconds since the epoch. */
 export function until(time: number, now: number): string {
-  const amount = span(Math.abs(time - now));
+  const distance = Math.abs(time - now);
+  const [, size, finer, step = size] = unitOf(distance);
+  const rest = Math.floor((distance % size) / step);
+  const amount = rest > 0 ? `${span(distance)} ${rest} ${finer}` : span(distance);
   return time >= now ? `in ${amount}` : `${amount} ago`;
 }
 
 /** `41 days`, of milliseconds: the largest unit alone. */
 export function span(distance: number): string {
-  const [unit, size] = UNITS.find(([, size]) => distance >= size) ?? ['s', 1000];
+  const [unit, size] = unitOf(distance);
   const count = Math.floor(distance / size);
   return `${count} ${unit}${unit === 'day' && count !== 1 ? 's' : ''}`;
+}
+
+function unitOf(distance: number): Unit {
+  return UNITS.find(([, size]) => distance >= size) ?? SECONDS;
 }
 
 /** Columns under their headings, as wide as what stands in them. */

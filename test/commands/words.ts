@@ -10,10 +10,14 @@ t.test('how far away a time is', async (t) => {
     [59 * SECOND, 'in 59 s'],
     [43.9 * MINUTE, 'in 43 min'],
     [HOUR, 'in 1 h'],
+    [12 * HOUR - 1, 'in 11 h 59 min'],
     [DAY, 'in 1 day'],
+    [2 * DAY - 1, 'in 1 day 23 h'],
+    [2 * DAY + 59 * MINUTE, 'in 2 days'],
     [2 * DAY, 'in 2 days'],
     [-1, '0 s ago'],
     [-2 * HOUR, '2 h ago'],
+    [-2 * HOUR - 5 * MINUTE - 1, '2 h 5 min ago'],
   ];
   for (const [distance, words] of cases) t.equal(until(1e12 + distance, 1e12), words);
 });
