@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { invalid, type ProfileSettings, parseSettingsFile, type StoreKind, takes } from './settings-file.js';
 import { type Environment, findPaths, type Paths } from './system/paths.js';
 
@@ -61,6 +61,9 @@ function said<T>(
 
 function readText(path: string, named: string | undefined): string {
   try {
+    // To read from a pipe would be to wait for whoever writes to it.
+    const stats = statSync(path);
+    if (!stats.isFile() && !stats.isCharacterDevice()) throw new Error('it is not a file');
     return readFileSync(path, 'utf8');
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';

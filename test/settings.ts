@@ -1,4 +1,5 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { type Flags, readSettings } from '../src/settings.js';
 
@@ -161,7 +162,12 @@ t.test('ports, stores and levels', async (t) => {
 t.test('a file that cannot be read', async (t) => {
   const home = t.testdir({ '.config': { credd: {} } });
   mkdirSync(`${home}/.config/credd/config.ini`);
-  t.throws(() => readSettings({ HOME: home }), { code: 'InvalidSettings', message: /cannot be read/ });
+  const cannotBeRead = { code: 'InvalidSettings', message: /config\.ini cannot be read: it is not a file$/ };
+  t.throws(() => readSettings({ HOME: home }), cannotBeRead);
+  rmdirSync(`${home}/.config/credd/config.ini`);
+  execFileSync('mkfifo', [`${home}/.config/credd/config.ini`]);
+  t.throws(() => readSettings({ HOME: home }), cannotBeRead, 'a pipe, at which it would wait');
+  t.equal(readSettings({ HOME: home, CREDD_CONFIG: '/dev/null' }).port, 8363);
   writeFileSync(`${home}/.config/file`, '');
   t.equal(readSettings({ HOME: home, XDG_CONFIG_HOME: `${home}/none` }).port, 8363);
 });

@@ -4,6 +4,8 @@ import type { Clock } from './clock.js';
 
 const LOOK_EVERY = 250;
 const STANDS_STILL = 100;
+/** Thirty times what 5,000 profiles take; to read more would hold up every answer for seconds. */
+const MOST_BYTES = 16 * 2 ** 20;
 
 /** What a path holds. A symlink is followed; a device, such as `/dev/null` in a variable, counts as missing. */
 export type FileState =
@@ -31,6 +33,7 @@ export async function readFileState(path: string): Promise<FileState> {
   try {
     const stats = await stat(path);
     if (stats.isCharacterDevice()) return { state: 'missing', path };
+    if (stats.size > MOST_BYTES) return { state: 'unreadable', path, reason: 'larger than 16 MB' };
     if (!stats.isFile()) return { state: 'unreadable', path, reason: 'not a file' };
     return { state: 'present', path, text: await readFile(path, 'utf8'), mode: stats.mode & 0o777 };
   } catch (error) {

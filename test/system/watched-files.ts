@@ -6,6 +6,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -40,6 +41,14 @@ t.test('reads what is there at the start', async (t) => {
   t.match(await readFileState('/dev/null'), { state: 'missing' });
   chmodSync(join(dir, 'real'), 0o640);
   t.match(await readFileState(join(dir, 'link')), { mode: 0o640 });
+});
+
+t.test('a file that is too large for one of these is not read', async (t) => {
+  const path = join(t.testdir({ f: 'a' }), 'f');
+  truncateSync(path, 16 * 2 ** 20);
+  t.match(await readFileState(path), { state: 'present' });
+  truncateSync(path, 16 * 2 ** 20 + 1);
+  t.match(await readFileState(path), { state: 'unreadable', reason: 'larger than 16 MB' });
 });
 
 t.test('takes an edit within 350 ms, once', async (t) => {
