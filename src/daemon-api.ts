@@ -19,6 +19,7 @@ import type { WatchedProfileSettings } from './settings-watch.js';
 import type { OpenedStore } from './system/open-store.js';
 import type { Environment } from './system/paths.js';
 import { processStart } from './system/process.js';
+import { shellWord } from './system/shell-word.js';
 
 /** The daemon's parts, as the command line asks for them. */
 export function createApi(parts: {
@@ -59,7 +60,10 @@ export function createApi(parts: {
     },
     session: (profile) => vendor.session(profile),
     refresh: (profile) => vendor.renew(profile),
-    forget: async (profile) => vendor.forget(profile),
+    async forget(profile) {
+      vendor.forget(profile);
+      await parts.sessions.settled().catch((error: Error) => Promise.reject(stillStored(profile, error)));
+    },
     async reload() {
       await Promise.all([config.reload(), profileSettings.reload()]);
     },
@@ -94,6 +98,14 @@ export function createApi(parts: {
     endLease: (id) => leases.end(id),
     flushTrail: () => audit.flush(),
   };
+}
+
+function stillStored(profile: string, { message }: Error): CredentialError {
+  return new CredentialError(
+    'StoreUnavailable',
+    503,
+    `The session of profile "${profile}" is forgotten here, but may still be stored: ${message}. When that is put right, type again: credd forget ${shellWord(profile)}`,
+  );
 }
 
 function noSuchProcess(pid: number): CredentialError {

@@ -1,3 +1,4 @@
+import { CredentialError } from '../errors.js';
 import type { Clock } from '../system/clock.js';
 import type { SecretStore } from '../system/secret-store.js';
 import { isRoleSession, type RoleSession } from './role-session.js';
@@ -54,6 +55,15 @@ export class SessionStore {
         if (SESSION_KEY.test(key) && parse(await store.get(key))?.signIn === signIn) await store.delete(key);
       }
     });
+  }
+
+  /**
+   * Waits for all that was saved and dropped so far.
+   * @throws CredentialError `StoreUnavailable` where the store fails, so that what was dropped may still be in it
+   */
+  async settled(): Promise<void> {
+    await this.#writes;
+    if (this.problem !== undefined) throw new CredentialError('StoreUnavailable', 503, this.problem);
   }
 
   /** Waits for what is being written, then lets go of the store. */

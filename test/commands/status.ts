@@ -1,7 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import t from 'tap';
 import { machine } from '../support/cli.js';
-import { everySource } from '../support/sources.js';
+import { everySource, ready } from '../support/sources.js';
 
 const NOTHING = /^$/;
 
@@ -75,6 +77,29 @@ t.test('the life of a session, as a person sees it', async (t) => {
   t.equal(aws.count('AssumeRole'), calls + 1);
   t.match(await credd(['creds', 'app']), { code: 0 });
   t.equal(aws.count('AssumeRole'), calls + 2);
+});
+
+t.test('forget says where the session may still be stored', async (t) => {
+  const own = await ready(t, { daemon: false });
+  const passphrase = own.path('passphrase');
+  writeFileSync(passphrase, 'correct horse', { mode: 0o600 });
+  await own.serve(['--store', 'file'], { env: { CREDD_STORE_PASSPHRASE_FILE: passphrase } });
+  t.match(await own.credd(['creds', 'app']), { code: 0 });
+  const store = own.path('.local', 'state', 'credd', 'sessions');
+  const sealed = () => readdirSync(store).filter((name) => name.endsWith('.sealed'));
+  t.match(await own.credd(['forget', 'app']), { code: 0, stderr: /is forgotten\.\n$/ });
+  t.same(sealed(), []);
+  t.match(await own.credd(['creds', 'app']), { code: 0 });
+  while (sealed().length === 0) await setImmediate();
+  for (const name of sealed()) {
+    rmSync(join(store, name));
+    mkdirSync(join(store, name));
+  }
+  t.match(await own.credd(['forget', 'app']), {
+    code: 1,
+    stderr:
+      /^credd: The session of profile "app" is forgotten here, but may still be stored: .*type again: credd forget app\n$/,
+  });
 });
 
 t.test('whoami, refresh and forget without a daemon, and for no profile', async (t) => {

@@ -130,6 +130,11 @@ t.test('a store that fails is a miss, says why, and recovers', async (t) => {
   await turn();
   t.equal(failing.problem, 'the disk is full');
   failing.drop('key');
+  await t.rejects(failing.settled(), {
+    code: 'StoreUnavailable',
+    statusCode: 503,
+    message: 'the keychain is locked',
+  });
   await failing.close();
   t.equal(failing.problem, undefined, 'closing worked');
   t.equal(lines.length, 3);
