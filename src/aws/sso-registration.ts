@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writePrivateFile } from '../system/private-files.js';
+import { ensureFolder, writePrivateFile } from '../system/private-files.js';
 import type { SsoSignIn } from './sso-sign-in.js';
 import { cacheTime, parseTime } from './time.js';
 
@@ -43,7 +43,7 @@ export async function registration(
   const cached = parts.fresh ? undefined : parse(await readFile(path, 'utf8').catch(() => ''));
   if (cached && cached.expiresAt - parts.now > LEAST_LEFT && isGoodFor(cached, signIn, flow)) return cached;
   const { expiresAt, ...given } = await parts.register();
-  await mkdir(parts.cacheDir, { recursive: true, mode: 0o700 });
+  await ensureFolder(parts.cacheDir);
   await writePrivateFile(path, JSON.stringify({ ...given, expiresAt: cacheTime(expiresAt) }, null, 2));
   return { ...given, expiresAt };
 }

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CredentialError } from '../errors.js';
-import { writePrivateFile } from '../system/private-files.js';
+import { ensureFolder, writePrivateFile } from '../system/private-files.js';
 import { shellWord } from '../system/shell-word.js';
 import type { SsoRoleStep } from './chain.js';
 import { keyOf } from './sso-sign-in.js';
@@ -60,7 +60,7 @@ export class SsoTokenCache {
    * somebody else has signed in or renewed meanwhile and that lasts longer, theirs stays.
    */
   async write(key: string, token: SsoToken, replaced: SsoToken | Lack): Promise<SsoToken> {
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    await ensureFolder(this.#folder);
     const path = this.path(key);
     const present = objectIn(await readFile(path, 'utf8').catch(() => ''));
     const theirs = tokenIn(present);

@@ -1,9 +1,8 @@
 import type { Clock } from '../system/clock.js';
 import { randomToken, userCode } from './identifiers.js';
 import { matchesChallenge, type OidcClient, oidcError } from './oidc-clients.js';
-import type { IdentityCenter } from './sso.js';
+import { deviceCodeLifetime, type IdentityCenter } from './sso.js';
 
-export const deviceCodeLifetime = 600;
 export const pollingInterval = 1;
 const codeLifetime = 600_000;
 
@@ -41,7 +40,7 @@ export class OidcGrants {
       userCode: userCode(),
       clientId,
       center,
-      expiresAt: this.#clock.now() + deviceCodeLifetime * 1000,
+      expiresAt: this.#clock.now() + deviceCodeLifetime(center) * 1000,
       decision: center.autoApprove ? 'approved' : 'pending',
       askedAt: Number.NEGATIVE_INFINITY,
     };

@@ -2,9 +2,9 @@ import type { Clock } from '../system/clock.js';
 import { approvalPage, codePage, decidedPage } from './approval-page.js';
 import { jsonReply, reply } from './json-protocol.js';
 import { type OidcClient, OidcClients, oidcError, redirectsTo } from './oidc-clients.js';
-import { deviceCodeLifetime, OidcGrants, pollingInterval } from './oidc-grants.js';
+import { OidcGrants, pollingInterval } from './oidc-grants.js';
 import type { Call, Reply, Service, ServiceError, WireRequest } from './protocol.js';
-import { type IdentityCenter, type SignIns, tokenLifetime } from './sso.js';
+import { deviceCodeLifetime, type IdentityCenter, type SignIns, tokenLifetime } from './sso.js';
 
 const operations: Record<string, string> = {
   'POST /client/register': 'RegisterClient',
@@ -46,7 +46,7 @@ export function createOidc(signIns: SignIns, clock: Clock): Service & { grants: 
         userCode: grant.userCode,
         verificationUri,
         verificationUriComplete: `${verificationUri}?user_code=${grant.userCode}`,
-        expiresIn: deviceCodeLifetime,
+        expiresIn: deviceCodeLifetime(grant.center),
         interval: pollingInterval,
       });
     },

@@ -22,6 +22,8 @@ export interface IdentityCenter {
   sessionDuration?: number;
   /** Seconds that an access token lives; 28800 if unset. */
   tokenLifetime?: number;
+  /** Seconds that the person has to confirm a code; 600 if unset. */
+  deviceCodeLifetime?: number;
   /** Whether the person approves every sign-in at once; otherwise it waits for the person. */
   autoApprove?: boolean;
 }
@@ -104,6 +106,8 @@ export class SignIns {
     return undefined;
   }
 }
+
+export const deviceCodeLifetime = (center: IdentityCenter): number => center.deviceCodeLifetime ?? 600;
 
 export const tokenLifetime = (center: IdentityCenter): number => center.tokenLifetime ?? 28_800;
 

@@ -13,7 +13,7 @@ const FILE_MODE = 0o600;
  * @throws CredentialError `NotPrivate` when it belongs to somebody else or is not a folder.
  */
 export async function ensurePrivateFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: FOLDER_MODE }).catch(cannot('create the folder', folder));
+  await ensureFolder(folder);
   const stats = await stat(folder);
   if (!stats.isDirectory()) throw notPrivate(`${folder} is in the way: a folder belongs there`);
   if (!isOurs(stats)) {
@@ -22,6 +22,14 @@ export async function ensurePrivateFolder(folder: string): Promise<void> {
     );
   }
   if ((stats.mode & 0o777) !== FOLDER_MODE) await chmod(folder, FOLDER_MODE);
+}
+
+/**
+ * Makes sure that `folder` exists; one that is made is for nobody else.
+ * @throws CredentialError `CannotWrite` (503).
+ */
+export async function ensureFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: FOLDER_MODE }).catch(cannot('create the folder', folder));
 }
 
 /**
