@@ -1,20 +1,15 @@
-import { CredentialError } from '../errors.js';
 import type { Clock } from '../system/clock.js';
 import type { Environment } from '../system/paths.js';
 import type { ProcessStep } from './chain.js';
 import type { Credentials } from './credentials.js';
-import { runProgram } from './run-program.js';
-import { splitWords } from './split-words.js';
+import { runProfileProgram } from './profile-program.js';
 import { parseTime } from './time.js';
 
-const TIMEOUT = 60_000;
 /** How long credentials with a token but without an expiration are taken to last before the process is asked again. */
 const ASSUMED_LIFETIME = 20 * 60_000;
-/** Tells a `credd creds` among the processes whom it serves, so that a profile that asks for itself is noticed. */
-export const RESOLVING = 'CREDD_RESOLVING';
 
 /**
- * Runs a `credential_process` without a shell, as botocore does, and reads the JSON that it prints.
+ * Runs a `credential_process`, and reads the JSON that it prints.
  * @throws CredentialError `CredentialProcessFailed` (403), which may pass
  */
 export async function credentialProcess(
@@ -23,20 +18,9 @@ export async function credentialProcess(
   clock: Clock,
   stopped?: AbortSignal,
 ): Promise<Credentials> {
-  try {
-    const [program, ...args] = splitWords(step.command);
-    if (!program) throw new Error('it is empty');
-    const ownEnv = { ...env, [RESOLVING]: [env[RESOLVING], step.profile].filter(Boolean).join('\n') };
-    const output = await runProgram({ program, args, env: ownEnv, clock, timeout: TIMEOUT, stopped });
-    return parse(output, clock.now());
-  } catch (error) {
-    throw new CredentialError(
-      'CredentialProcessFailed',
-      403,
-      `Profile "${step.profile}": its credential_process failed: ${(error as Error).message}. Run that command by hand to see what is wrong.`,
-      { retryable: true },
-    );
-  }
+  const { profile, command } = step;
+  const program = { profile, setting: 'credential_process', command, env, clock, stopped } as const;
+  return runProfileProgram(program, (output) => parse(output, clock.now()));
 }
 
 /** Its errors say what is wrong, and never what was printed. */

@@ -4,11 +4,8 @@ import type { Environment } from '../system/paths.js';
 import { shellWord } from '../system/shell-word.js';
 import { awsError } from './aws-error.js';
 import type { MfaDevice, Step } from './chain.js';
-import { RESOLVING } from './credential-process.js';
-import { runProgram } from './run-program.js';
-import { splitWords } from './split-words.js';
+import { runProfileProgram } from './profile-program.js';
 
-const TIMEOUT = 60_000;
 /** AWS's own pattern for `TokenCode`. */
 const CODE = /^\d{6}$/;
 
@@ -59,35 +56,18 @@ export async function mfaProof(
 ): Promise<MfaProof> {
   const device = mfaOf(step);
   if (!device) return {};
-  if (given === undefined && device.codeProcess === undefined)
-    throw new MfaRequired(step.profile, device.serial);
-  const TokenCode = given ?? (await codeOf(device.codeProcess ?? '', step.profile, env, clock, stopped));
-  return { SerialNumber: device.serial, TokenCode };
+  const { serial: SerialNumber, codeProcess: command } = device;
+  if (given !== undefined) return { SerialNumber, TokenCode: given };
+  const { profile } = step;
+  if (command === undefined) throw new MfaRequired(profile, SerialNumber);
+  const program = { profile, setting: 'mfa_process', command, env, clock, stopped } as const;
+  return { SerialNumber, TokenCode: await runProfileProgram(program, codeIn) };
 }
 
-/** Run without a shell, as a `credential_process`; nothing that it printed is ever repeated. */
-async function codeOf(
-  command: string,
-  profile: string,
-  env: Environment,
-  clock: Clock,
-  stopped?: AbortSignal,
-): Promise<string> {
-  try {
-    const [program, ...args] = splitWords(command);
-    if (!program) throw new Error('it is empty');
-    const ownEnv = { ...env, [RESOLVING]: profile };
-    const code = (await runProgram({ program, args, env: ownEnv, clock, timeout: TIMEOUT, stopped })).trim();
-    if (!isMfaCode(code)) throw new Error('what it printed is not a code of six digits');
-    return code;
-  } catch (error) {
-    throw new CredentialError(
-      'MfaProcessFailed',
-      403,
-      `Profile "${profile}": its mfa_process failed: ${(error as Error).message}. Run that command by hand to see what is wrong.`,
-      { retryable: true },
-    );
-  }
+function codeIn(output: string): string {
+  const code = output.trim();
+  if (isMfaCode(code)) return code;
+  throw new Error('what it printed is not a code of six digits');
 }
 
 /** What AWS says of a code, in words that lead on; everything else as of any call. */

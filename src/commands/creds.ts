@@ -1,4 +1,4 @@
-import { RESOLVING } from '../aws/credential-process.js';
+import { RESOLVING } from '../aws/profile-program.js';
 import { CredentialError } from '../errors.js';
 import { segmentOf } from '../http/segment.js';
 import { ecsBody, type RoleSession, wireTime } from '../sessions/role-session.js';
