@@ -24,6 +24,13 @@ async function leaseToken(own: Machine, args: string[]): Promise<string> {
   return (await variablesOf(own, ['lease', ...args])).AWS_CONTAINER_AUTHORIZATION_TOKEN ?? '';
 }
 
+/** An exec that goes on until its stdin ends, and the variable that its command has. */
+async function execHolding(own: Machine, variable: string) {
+  const running = own.start(['exec', 'app', '--', 'sh', '-c', `echo "has $${variable}"; cat`]);
+  const [, value = ''] = await running.prints(/has (\S+)/);
+  return { running, value };
+}
+
 const bearer = (token: string) => [`Authorization: ${token}`];
 
 t.test('a lease: shown, good for one profile, and revoked', async (t) => {
@@ -87,15 +94,7 @@ t.test('revoke --all ends them all, also where the disk does not take it', async
 t.test('a lease of exec ends with the command, and with a holder that was killed', async (t) => {
   const own = await ready(t);
   const daemon = await own.serve();
-  const running = own.start([
-    'exec',
-    'app',
-    '--',
-    'sh',
-    '-c',
-    'echo "token $AWS_CONTAINER_AUTHORIZATION_TOKEN"; cat',
-  ]);
-  const [, token = ''] = await running.prints(/token (\S+)/);
+  const { running, value: token } = await execHolding(own, 'AWS_CONTAINER_AUTHORIZATION_TOKEN');
   const fetch = (port: number) => ask(port, { target: '/creds/app', headers: bearer(token) });
   t.match((await own.credd(['leases'])).stdout, new RegExp(`app +process ${running.pid} +with its holder`));
   t.match(await fetch(daemon.port), { status: 200 });
@@ -114,15 +113,7 @@ t.test('a lease of exec ends with the command, and with a holder that was killed
 t.test('exec cleans up after itself where the daemon has gone', async (t) => {
   const own = await ready(t);
   const daemon = await own.serve();
-  const running = own.start([
-    'exec',
-    'app',
-    '--',
-    'sh',
-    '-c',
-    'echo "in $AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"; cat',
-  ]);
-  const [, file = ''] = await running.prints(/in (\S+)/);
+  const { running, value: file } = await execHolding(own, 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE');
   await daemon.stop();
   t.ok(existsSync(file));
   running.process.stdin?.end();

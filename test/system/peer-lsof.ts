@@ -1,13 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import t from 'tap';
 import { createLsofLook, parseListing } from '../../src/system/peer-lsof.js';
-import type { Connection } from '../../src/system/peer-types.js';
-import { connectFromProcess, connectHere, listen, needsRoot, otherUid, ownUid } from '../support/loopback.js';
+import { connectFromProcess, listen, ownUid } from '../support/loopback.js';
+import { ends, tryPeers } from '../support/peer-cases.js';
 
 const needsLsof = spawnSync('lsof', ['-v']).error !== undefined && 'apt-get install lsof';
 const look = createLsofLook();
-const ends = (socket: object) => socket as Connection;
+
+tryPeers(look, needsLsof);
 
 t.test('a client in another process of the same user', { skip: needsLsof }, async (t) => {
   const { remote, server } = await connectFromProcess(t, await listen(t));
@@ -28,31 +28,6 @@ t.test('the two directions of one connection are told apart', { skip: needsLsof 
   });
   t.equal((await theirs?.process())?.pid, remote.process.pid);
   t.equal((await ours?.process())?.pid, process.pid);
-});
-
-t.test('a client of another user', { skip: needsLsof || needsRoot }, async (t) => {
-  const { server } = await connectFromProcess(t, await listen(t), { uid: otherUid });
-  t.equal((await look(ends(server)))?.uid, otherUid);
-});
-
-t.test('IPv6 loopback and IPv4-mapped addresses', { skip: needsLsof }, async (t) => {
-  const listener = await listen(t, '::');
-  for (const host of ['::1', '127.0.0.1', '::ffff:127.0.0.1']) {
-    const { client, server } = await connectHere(t, listener, host);
-    t.equal((await look(ends(server)))?.uid, ownUid, `client to ${host}`);
-    t.equal((await look(ends(client)))?.uid, ownUid, `server behind ${host}`);
-  }
-});
-
-t.test('a client that has closed proves nothing', { skip: needsLsof }, async (t) => {
-  for (const parting of ['socket.end()', 'socket.destroy()']) {
-    const { remote, server } = await connectFromProcess(t, await listen(t));
-    t.ok(await look(ends(server)), 'proven while open');
-    const ended = once(server.resume(), 'end');
-    remote.tell(parting);
-    await ended;
-    t.equal(await look(ends(server)), undefined, parting);
-  }
 });
 
 t.test('the listing as text', async (t) => {

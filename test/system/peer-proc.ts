@@ -5,21 +5,20 @@ import { connect } from 'node:net';
 import type { Readable } from 'node:stream';
 import t from 'tap';
 import { createProcLook } from '../../src/system/peer-proc.js';
-import type { Connection } from '../../src/system/peer-types.js';
 import {
   connectFromProcess,
   connectHere,
   listen,
   needsLinux,
   needsNamespaces,
-  needsRoot,
-  otherUid,
   ownUid,
   stoppedListener,
 } from '../support/loopback.js';
+import { ends, tryPeers } from '../support/peer-cases.js';
 
 const look = createProcLook();
-const ends = (socket: object) => socket as Connection;
+
+tryPeers(look, needsLinux);
 
 t.test('a client in this process', { skip: needsLinux }, async (t) => {
   const { client, server } = await connectHere(t, await listen(t));
@@ -36,40 +35,10 @@ t.test('a client in another process of the same user', { skip: needsLinux }, asy
   t.match(await peer?.process(), { pid: remote.process.pid, ownNamespace: true });
 });
 
-t.test('a client of another user', { skip: needsLinux || needsRoot }, async (t) => {
-  const { server } = await connectFromProcess(t, await listen(t), { uid: otherUid });
-  t.equal((await look(ends(server)))?.uid, otherUid);
-});
-
-t.test('IPv6 loopback, and IPv4 clients of a dual-stack listener', { skip: needsLinux }, async (t) => {
-  const listener = await listen(t, '::');
-  for (const [host, address] of [
-    ['::1', '::1'],
-    ['127.0.0.1', '::ffff:127.0.0.1'],
-    ['::ffff:127.0.0.1', '::ffff:127.0.0.1'],
-  ] as const) {
-    const { client, server } = await connectHere(t, listener, host);
-    t.equal(server.remoteAddress, address);
-    t.equal((await look(ends(server)))?.uid, ownUid, `client to ${host}`);
-    t.equal((await look(ends(client)))?.uid, ownUid, `server behind ${host}`);
-  }
-});
-
 t.test('an IPv4 listener with a client on an IPv6 socket', { skip: needsLinux }, async (t) => {
   const { server } = await connectHere(t, await listen(t), '::ffff:127.0.0.1');
   t.equal(server.remoteAddress, '127.0.0.1');
   t.equal((await look(ends(server)))?.uid, ownUid);
-});
-
-t.test('a client that has closed proves nothing', { skip: needsLinux }, async (t) => {
-  for (const parting of ['socket.end()', 'socket.destroy()']) {
-    const { remote, server } = await connectFromProcess(t, await listen(t));
-    t.ok(await look(ends(server)), 'proven while open');
-    const ended = once(server.resume(), 'end');
-    remote.tell(parting);
-    await ended;
-    t.equal(await look(ends(server)), undefined, parting);
-  }
 });
 
 t.test('a connection that nobody has accepted yet proves nothing', { skip: needsLinux }, async (t) => {
