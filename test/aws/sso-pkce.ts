@@ -1,8 +1,11 @@
+import { spawnSync } from 'node:child_process';
 import { readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import t from 'tap';
 import { signInByCode } from '../../src/aws/sso-pkce.js';
 import { registrationFile } from '../../src/aws/sso-registration.js';
+import { systemClock } from '../../src/system/clock.js';
+import { run } from '../support/cli.js';
 import { signInLab } from '../support/sign-ins.js';
 
 const redirectOf = (url: string) => new URL(new URL(url).searchParams.get('redirect_uri') ?? '');
@@ -78,6 +81,37 @@ t.test('the browser is closed: it ends by itself', async (t) => {
   clock.advance(600_000);
   await t.rejects(attempt.token, { code: 'SignInExpired', message: /nobody confirmed/ });
   await t.rejects(fetch(redirectOf(attempt.url)));
+});
+
+/** In a network of its own, with one port for all, which is taken. */
+const NO_PORT = `
+import { createServer } from 'node:net';
+import { writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { signInByCode } from '${resolve('dist/aws/sso-pkce.js')}';
+import { systemClock as clock } from '${resolve('dist/system/clock.js')}';
+writeFileSync('/proc/sys/net/ipv4/ip_local_port_range', '40000 40000');
+const taken = createServer().listen(40000, '127.0.0.1');
+await once(taken, 'listening');
+const [about, cacheDir] = JSON.parse(process.argv[1]);
+const { code, message } = await signInByCode(about, { clients: {}, clock, cacheDir }).catch((error) => error);
+console.log(JSON.stringify({ code, message }));
+taken.close();`;
+const noNetwork =
+  spawnSync('unshare', ['-rn', 'true']).status !== 0 && 'needs unshare(1), and the right to it';
+
+t.test('no port is left for the redirect', { skip: noNetwork }, async (t) => {
+  const { parts, about, cacheDir } = await signInLab(t);
+  (await signInByCode(about, { ...parts, clock: systemClock })).abandon();
+  const before = readdirSync(cacheDir);
+  const within = ['--input-type=module', '-e', NO_PORT, JSON.stringify([about, cacheDir])];
+  const { stdout, stderr } = await run(t, ['unshare', '-rn', process.execPath, ...within]).ended;
+  t.equal(stderr, '');
+  t.match(JSON.parse(stdout), {
+    code: 'NoRedirectPort',
+    message: /^Sign-in to wellcome: no port .*EADDRINUSE.*Type: credd login wellcome --device$/,
+  });
+  t.strictSame(readdirSync(cacheDir), before, 'only what the registration left');
 });
 
 t.test('a wrong start URL, or the wrong region', async (t) => {
