@@ -13,7 +13,6 @@ import { createPrivateFile, readPrivateFile, writePrivateFile } from '../system/
 import { createServiceNotifier } from '../system/service-notify.js';
 import { type Command, type CommandContext, text, UsageError } from './command.js';
 import { findDaemon } from './connect.js';
-import { holdSocket } from './hold-socket.js';
 import { runChild } from './run-child.js';
 
 export const command: Command = {
@@ -47,6 +46,7 @@ To have it always there: credd service install`,
     } catch (error) {
       const [passed] = passedSockets(env, process.pid);
       if (!passed) throw error;
+      const { holdSocket } = await import('./hold-socket.js');
       return holdSocket({ fd: passed.fd, trouble: error as Error, prepare, env, stderr, stopped });
     }
     await serve({ settings, stderr, stopped });

@@ -93,8 +93,9 @@ t.test('who may read it', async (t) => {
 });
 
 t.test('what an answer from memory does without is not loaded until somebody asks', async (t) => {
-  const { port, stderr, prints } = await machine(t).serve([], { env: { NODE_DEBUG: 'module' } });
+  const { port, stderr, prints } = await machine(t).serve([], { env: { NODE_DEBUG: 'module,esm' } });
   t.match(stderr(), /node_modules\/fastify/);
+  t.notMatch(stderr(), /Translating CJSModule .*node_modules\/fastify/, 'nor searched for exports');
   t.notMatch(stderr(), /node_modules\/(prom-client|ajv|@aws-sdk|@smithy)/);
   await ask(port, '/metrics');
   await prints(/node_modules\/prom-client/);
