@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { type IncomingMessage, request } from 'node:http';
 import { CredentialError } from '../errors.js';
-import type { Settings } from '../settings.js';
+import { readSettings, type Settings } from '../settings.js';
 import { systemClock } from '../system/clock.js';
 import { OwnedListenerAgent } from '../system/listener-owner.js';
+import { type Environment, findPaths } from '../system/paths.js';
 import { createPeerLookup } from '../system/peer.js';
 import { readPrivateFile } from '../system/private-files.js';
 import { ownFolder, removeOwnFolder } from './own-folder.js';
@@ -39,6 +40,15 @@ export async function withDaemon<T>(settings: Settings, use: Use<T>): Promise<T>
   return letGo(await connect(settings), use);
 }
 
+/**
+ * The same for a command that needs no settings itself. While a daemon goes on with the last good ones, a config.ini
+ * that is broken or half-written does not stop it.
+ */
+export async function withDaemonOf<T>(env: Environment, use: Use<T>): Promise<T> {
+  const running = await findDaemon({ paths: findPaths(env) });
+  return letGo(running ?? (await startOwn(readSettings(env))), use);
+}
+
 /** @throws CredentialError where no daemon runs */
 export async function withRunningDaemon<T>(settings: Settings, use: Use<T>): Promise<T> {
   return letGo(await connectToRunning(settings), use);
@@ -52,7 +62,7 @@ async function letGo<T>(daemon: DaemonClient, use: Use<T>): Promise<T> {
   }
 }
 
-export async function findDaemon({ paths }: Settings): Promise<DaemonClient | undefined> {
+export async function findDaemon({ paths }: Pick<Settings, 'paths'>): Promise<DaemonClient | undefined> {
   const url = (await readFile(paths.endpoint, 'utf8').catch(() => '')).trim();
   if (!URL.canParse(url)) return undefined;
   const token = (await readPrivateFile(paths.ownerToken))?.toString().trim();

@@ -2,9 +2,8 @@ import { RESOLVING } from '../aws/profile-program.js';
 import { CredentialError } from '../errors.js';
 import { segmentOf } from '../http/segment.js';
 import { ecsBody, type RoleSession, wireTime } from '../sessions/role-session.js';
-import { readSettings } from '../settings.js';
 import { type Command, UsageError } from './command.js';
-import { withDaemon } from './connect.js';
+import { withDaemonOf } from './connect.js';
 
 const formats: Record<string, (session: RoleSession) => string> = {
   ecs,
@@ -30,7 +29,7 @@ export const command: Command = {
         `--format: "${values.format}" is not a format: use ${Object.keys(formats).join(', ')}`,
       );
     if (env[RESOLVING]?.split('\n').includes(profile)) throw askedForItself(profile);
-    await withDaemon(readSettings(env), async (daemon) => {
+    await withDaemonOf(env, async (daemon) => {
       const session = await daemon.ask<RoleSession>('GET', `/api/sessions/${segmentOf(profile)}`);
       stdout.write(`${format(session)}\n`);
     });

@@ -1,7 +1,6 @@
 import { segmentOf } from '../http/segment.js';
-import { readSettings } from '../settings.js';
 import type { Command } from './command.js';
-import { withDaemon } from './connect.js';
+import { withDaemonOf } from './connect.js';
 
 export const command: Command = {
   usage: 'forget PROFILE',
@@ -9,9 +8,7 @@ export const command: Command = {
 What has been handed out stays valid at AWS until it expires.`,
   takes: [1, 1],
   async run({ positionals: [profile = ''], env, stderr }) {
-    await withDaemon(readSettings(env), (daemon) =>
-      daemon.ask('DELETE', `/api/sessions/${segmentOf(profile)}`),
-    );
+    await withDaemonOf(env, (daemon) => daemon.ask('DELETE', `/api/sessions/${segmentOf(profile)}`));
     stderr.write(`The session of profile "${profile}" is forgotten.\n`);
     return 0;
   },

@@ -1,9 +1,8 @@
 import type { AuditEntry } from '../access/audit.js';
 import type { ProfileState } from '../sessions/profile-state.js';
 import type { SignInState } from '../sessions/sign-in.js';
-import { readSettings } from '../settings.js';
 import type { Command, CommandContext } from './command.js';
-import { withDaemon } from './connect.js';
+import { withDaemonOf } from './connect.js';
 import { signInErrors, signInTable } from './sign-in-table.js';
 import { printable, table, until } from './words.js';
 
@@ -27,7 +26,7 @@ export const command: Command = {
   takes: [0, 0],
   options: { json: { type: 'boolean', help: 'for a program; times in milliseconds since the epoch' } },
   async run({ values, env, stdout }) {
-    await withDaemon(readSettings(env), async (daemon) => {
+    await withDaemonOf(env, async (daemon) => {
       const status = await daemon.ask<Status>('GET', '/api/status');
       const running = status.pid !== process.pid;
       if (values.json)

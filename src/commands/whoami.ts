@@ -1,15 +1,14 @@
 import type { CallerIdentity } from '../aws/caller-identity.js';
 import { segmentOf } from '../http/segment.js';
-import { readSettings } from '../settings.js';
 import type { Command } from './command.js';
-import { withDaemon } from './connect.js';
+import { withDaemonOf } from './connect.js';
 
 export const command: Command = {
   usage: 'whoami PROFILE',
   help: 'Asks AWS (GetCallerIdentity) whom the credentials of PROFILE belong to.',
   takes: [1, 1],
   async run({ positionals: [profile = ''], env, stdout }) {
-    await withDaemon(readSettings(env), async (daemon) => {
+    await withDaemonOf(env, async (daemon) => {
       const { UserId, Account, Arn } = await daemon.ask<CallerIdentity>(
         'GET',
         `/api/identity/${segmentOf(profile)}`,

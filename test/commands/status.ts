@@ -79,6 +79,24 @@ t.test('the life of a session, as a person sees it', async (t) => {
   t.equal(aws.count('AssumeRole'), calls + 2);
 });
 
+t.test('a broken config.ini shows in status, and stops no command that asks a daemon', async (t) => {
+  const own = await ready(t, { daemon: false });
+  own.env.CREDD_CONFIG = own.path('config.ini');
+  writeFileSync(own.env.CREDD_CONFIG, 'access = same-user\n');
+  const daemon = await own.serve();
+  writeFileSync(own.env.CREDD_CONFIG, 'access = tok');
+  await daemon.prints(/tok.*The last good settings go on/);
+  t.match(await own.credd(['status']), {
+    code: 0,
+    stdout:
+      /^credd runs at .*\n[\s\S]*^The last good state goes on: "tok" \(line 1 of .*config\.ini\) will not do/m,
+  });
+  t.match(await own.credd(['creds', 'app', '--format', 'process']), { code: 0, stdout: /^\{"Version":1,/ });
+  for (const verb of ['refresh', 'whoami', 'forget']) t.match(await own.credd([verb, 'app']), { code: 0 });
+  await daemon.stop();
+  t.match(await own.credd(['status']), { code: 1, stdout: NOTHING, stderr: /^credd: "tok" .* will not do/ });
+});
+
 t.test('forget says where the session may still be stored', async (t) => {
   const own = await ready(t, { daemon: false });
   const passphrase = own.path('passphrase');
