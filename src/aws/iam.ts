@@ -5,8 +5,8 @@ import type { Credentials } from './credentials.js';
 import { httpCall } from './http-call.js';
 import type { LongTermKeys } from './long-term-keys.js';
 
-/** The four calls that a rotation needs; IAM's own client is two megabytes. */
-type Action = 'CreateAccessKey' | 'UpdateAccessKey' | 'DeleteAccessKey' | 'ListAccessKeys';
+/** The calls that a rotation needs; IAM's own client is two megabytes. */
+type Action = 'CreateAccessKey' | 'UpdateAccessKey' | 'DeleteAccessKey';
 
 /** Answers with IAM's XML. @throws an error named as IAM's own, as the SDK's clients throw it */
 export type IamCall = (

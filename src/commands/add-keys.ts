@@ -25,7 +25,7 @@ interface Kept {
 
 /** What the keychain holds. */
 export interface KeptList {
-  keys: { profile: string; accessKeyId: string; since: number }[];
+  keys: { profile: string; accessKeyId: string; since: number; previous?: string }[];
 }
 
 /** @throws CredentialError `NoKeychain` (403), before anybody is asked for keys that nothing would keep */
@@ -60,7 +60,7 @@ export async function askForKeys(
   const config = await readAwsFiles(paths);
   const isNew = !config.profiles.has(profile);
   if (isNew) refuseBrokenConfig(config);
-  const usual = env.AWS_REGION || env.AWS_DEFAULT_REGION || USUAL_REGION;
+  let usual = env.AWS_REGION || env.AWS_DEFAULT_REGION || USUAL_REGION;
   const kept = await untilTaken(stderr, async () => {
     const accessKeyId = await askUntil('Access key id: ', checkAccessKeyId);
     const secretAccessKey = await askUntil('Secret access key (not shown): ', checkSecretAccessKey, {
@@ -69,6 +69,7 @@ export async function askForKeys(
     const keys = { accessKeyId, secretAccessKey };
     if (!isNew) return keepKeys(daemon, profile, keys);
     const region = await askUntil(`Region [${usual}]: `, (answer) => checkRegion(answer || usual));
+    usual = region;
     const taken = await keepKeys(daemon, profile, keys, region);
     await writeProfile(daemon, profile, region, paths.awsConfig);
     return taken;

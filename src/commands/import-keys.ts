@@ -20,8 +20,10 @@ export async function importKeys(
   profile: string,
   paths: Paths,
 ): Promise<{ arn: string; path: string }> {
-  const { accessKeyId, secretAccessKey, kind } = await keysInFiles(profile, paths);
-  const isKept = await keptAlready(daemon, profile, accessKeyId);
+  const { keys } = await daemon.ask<KeptList>('GET', '/api/keys');
+  const kept = keys.find((it) => it.profile === profile)?.accessKeyId;
+  const { accessKeyId, secretAccessKey, kind } = await keysInFiles(profile, paths, kept);
+  if (kept !== undefined && kept !== accessKeyId) throw otherKeysKept(profile, kept);
   const path = kind === 'credentials' ? paths.awsCredentials : paths.awsConfig;
   const before = await readFile(path);
   const { rest, removal } = takeKeysOut(before, { path, kind, profile });
@@ -31,22 +33,19 @@ export async function importKeys(
   try {
     await rewriteFile(path, before, rest);
   } catch (error) {
-    if (!isKept) await daemon.ask('DELETE', url).catch(() => {});
+    if (kept === undefined) await daemon.ask('DELETE', url).catch(() => {});
     throw error;
   }
   return { arn, path };
 }
 
-/** @throws CredentialError `OtherKeysKept` (400): they would be lost */
-async function keptAlready(daemon: DaemonClient, profile: string, accessKeyId: string): Promise<boolean> {
-  const { keys } = await daemon.ask<KeptList>('GET', '/api/keys');
-  const kept = keys.find((it) => it.profile === profile);
-  if (!kept || kept.accessKeyId === accessKeyId) return kept !== undefined;
+/** They would be lost. */
+function otherKeysKept(profile: string, kept: string): CredentialError {
   const word = shellWord(profile);
-  throw new CredentialError(
+  return new CredentialError(
     'OtherKeysKept',
     400,
-    `The keychain holds other keys of "${profile}" (${shortened(kept.accessKeyId)}). To let go of them, type: credd keys remove ${word}, then: credd keys import ${word}`,
+    `Other keys of "${profile}" are kept already (${shortened(kept)}). To let go of them, type: credd keys remove ${word}, then: credd keys import ${word}`,
   );
 }
 
@@ -77,7 +76,7 @@ async function readAgain(path: string): Promise<Buffer> {
   );
 }
 
-async function keysInFiles(profile: string, paths: Paths) {
+async function keysInFiles(profile: string, paths: Paths, kept: string | undefined) {
   const config = await readAwsFiles(paths);
   const section = config.profiles.get(profile);
   for (const kind of ['credentials', 'config'] as const) {
@@ -91,9 +90,12 @@ async function keysInFiles(profile: string, paths: Paths) {
     }
     if (keys) return { ...keys, kind };
   }
+  const instead = kept
+    ? `Those that are kept (${shortened(kept)}) serve it.`
+    : `To type them in: credd keys add ${shellWord(profile)}`;
   throw new CredentialError(
     'NoStaticKeys',
     400,
-    `Profile "${profile}" has no keys in ${paths.awsCredentials}. To type them in: credd keys add ${profile}`,
+    `Profile "${profile}" has no keys in ${paths.awsCredentials}. ${instead}`,
   );
 }

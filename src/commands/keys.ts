@@ -2,6 +2,7 @@ import { sectionHeader } from '../aws/config-append.js';
 import { refuseKeysInFile } from '../aws/static-keys.js';
 import { CredentialError } from '../errors.js';
 import { readSettings } from '../settings.js';
+import { shellWord } from '../system/shell-word.js';
 import {
   askForKeys,
   checkNewName,
@@ -30,7 +31,7 @@ export const command: Command = {
   add PROFILE      asks for the keys, without echo; or two lines on stdin: id, secret
   import PROFILE   moves the profile's keys out of ~/.aws/credentials; --undo moves them back
   rotate PROFILE   a new key is made and tried, and the old one deactivated
-  list             whose keys are kept, and how old they are; a rotation makes them new
+  list             whose keys are kept, and how old they are: since a rotation made them, or over the time they are here
   remove PROFILE   takes them out of the keychain; AWS is not told`,
   takes: [1, 2],
   options: {
@@ -87,11 +88,12 @@ async function importOrUndo(daemon: DaemonClient, profile: string, context: Comm
   const { paths } = readSettings(env);
   if (values.undo) {
     const path = await undoImport(daemon, profile);
-    stderr.write(`The keys of "${profile}" are back in ${path}, and no longer in the keychain.\n`);
+    stderr.write(`The keys of "${profile}" are back in ${path}, and kept nowhere else.\n`);
   } else {
     const { arn, path } = await importKeys(daemon, profile, paths);
+    const place = await placeOfKeys(daemon);
     stderr.write(
-      `The keys of ${arn} are in the keychain, and no longer in ${path}. Back: credd keys import --undo ${profile}\n`,
+      `The keys of ${arn} are in ${place}, and no longer in ${path}. Back: credd keys import --undo ${shellWord(profile)}\n`,
     );
   }
 }
@@ -117,12 +119,15 @@ async function list(daemon: DaemonClient, _profile: string, context: CommandCont
   if (values.json) {
     stdout.write(`${JSON.stringify(shown, ['profile', 'accessKeyId', 'since'], 2)}\n`);
   } else if (keys.length === 0) {
-    stderr.write('The keychain holds no long-term keys. Move some there: credd keys import PROFILE\n');
+    stderr.write(
+      'No long-term keys are kept. Move some out of a file: credd keys import PROFILE, or type: credd keys add PROFILE\n',
+    );
   } else {
     const rows = shown.map((it) => [
       printable(it.profile),
       it.accessKeyId,
-      span(Math.max(now - it.since, 0)),
+      // When others were made only AWS knows.
+      `${it.previous ? '' : 'over '}${span(Math.max(now - it.since, 0))}`,
     ]);
     stdout.write(table(['PROFILE', 'ACCESS KEY', 'AGE'], rows));
   }
@@ -130,5 +135,5 @@ async function list(daemon: DaemonClient, _profile: string, context: CommandCont
 
 async function remove(daemon: DaemonClient, profile: string, { stderr }: CommandContext): Promise<void> {
   await daemon.ask('DELETE', urlOf(profile));
-  stderr.write(`The keys of "${profile}" are no longer in the keychain. At AWS they are as they were.\n`);
+  stderr.write(`The keys of "${profile}" are no longer kept. At AWS they are as they were.\n`);
 }

@@ -19,7 +19,7 @@ export interface KeepRequest {
 
 /** Long-term keys in the keychain; always with the owner's token. */
 export interface KeysApi {
-  list(): { profile: string; accessKeyId: string; since: number }[];
+  list(): { profile: string; accessKeyId: string; since: number; previous?: string }[];
   /** @throws CredentialError `NoKeychain` (403) where nothing would keep them */
   place(): Promise<{ kind: string }>;
   get(profile: string): Promise<LongTermKeys & { undo?: unknown }>;

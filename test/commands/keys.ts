@@ -41,7 +41,7 @@ for (const daemon of [true, false]) {
       t.notMatch(added.stderr + (own.running?.stderr() ?? ''), USER.secretAccessKey);
 
       const listed = await own.credd(['keys', 'list']);
-      t.match(listed, { code: 0, stdout: /^PROFILE +ACCESS KEY +AGE\ndev +AKIA…AADA +\d+ s\n$/ });
+      t.match(listed, { code: 0, stdout: /^PROFILE +ACCESS KEY +AGE\ndev +AKIA…AADA +over \d+ s\n$/ });
       t.match(JSON.parse((await own.credd(['keys', 'list', '--json'])).stdout), [
         { profile: 'dev', since: Number },
       ]);
@@ -53,7 +53,11 @@ for (const daemon of [true, false]) {
         code: 1,
         stderr: /no keys of "dev".*credd keys add dev/,
       });
-      t.match(await own.credd(['keys', 'list']), { code: 0, stdout: /^$/, stderr: /no long-term keys/ });
+      t.match(await own.credd(['keys', 'list']), {
+        code: 0,
+        stdout: /^$/,
+        stderr: /No long-term keys are kept/,
+      });
     },
   );
 }

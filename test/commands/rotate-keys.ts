@@ -27,6 +27,7 @@ t.test('keys rotate: a new key that works, the old one deactivated, and deleted 
     code: 0,
     stderr: /has the new key AKIA….*AKIA…AADA is deactivated/,
   });
+  t.match(await own.credd(['keys', 'list']), { stdout: /^dev +AKIA\S+ +\d+ s$/m });
   const [first, second] = statuses(own);
   t.same(first, [USER.accessKeyId, false]);
   t.equal(second?.[1], true);

@@ -43,7 +43,7 @@ t.test('an access key: from nothing to a profile that works', { skip: cannot }, 
   t.notOk(existsSync(own.config), 'nothing is written before AWS takes them');
   await terminal.answer(/Access key id: /, ID);
   await terminal.answer(/not shown\): /, SECRET);
-  await terminal.answer(/Region/, 'eu-west-1');
+  await terminal.answer(/Region \[eu-west-1\]: /, '');
   const { code, stdout } = await terminal.ended;
   t.equal(code, 0, stdout);
   t.match(
@@ -97,7 +97,7 @@ t.test('Ctrl-C at any question leaves all as it was', { skip: cannot }, async (t
   for (const ended of await Promise.all(answers.map((_, count) => cancelledAt(count))))
     t.match(ended, { code: 1, stdout: /Cancelled. Nothing was changed/ });
   t.notOk(existsSync(own.config));
-  t.match(await own.credd(['keys', 'list']), { stdout: '', stderr: /no long-term keys/ });
+  t.match(await own.credd(['keys', 'list']), { stdout: '', stderr: /No long-term keys are kept/ });
 });
 
 t.test(
