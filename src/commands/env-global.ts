@@ -13,8 +13,8 @@ interface GlobalForm {
 }
 
 const ENVIRONMENT_D: GlobalForm = {
-  // environment.d(5) expands variables, also within quotes.
-  set: (name, value) => `${name}=${value.replace(/[\\$"'\s]/g, '\\$&')}`,
+  // environment.d(5) expands variables, also within quotes and after a backslash.
+  set: (name, value) => `${name}=${value.replace(/[\\"'\s]/g, '\\$&').replaceAll('$', '$$$$')}`,
   hint: 'For the programs of your desktop, from the next login on: credd env PROFILE --global > ~/.config/environment.d/90-credd.conf',
 };
 

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import t, { type Test } from 'tap';
 import { ask, CLI, lacks, type Machine, machine, run } from '../support/cli.js';
@@ -118,6 +118,52 @@ t.test('credentials in [default] would go before it, and it says so', async (t) 
     t.match(await credd(['env', 'a']), { code: 0, stderr: said });
     t.match(await credd(['env', 'a', '--global']), { code: 0, stderr: said });
   }
+});
+
+const GENERATOR = '/usr/lib/systemd/user-environment-generators/30-systemd-environment-d-generator';
+
+t.test(
+  'for the whole desktop, as systemd reads it',
+  { skip: !existsSync(GENERATOR) && 'apt-get install -y systemd' },
+  async (t) => {
+    const own = await ready(t, { daemon: true });
+    const read = async (...args: string[]) => {
+      const { stdout, stderr } = await own.credd(['env', ...args, '--global']);
+      t.match(stderr, NOTHING);
+      mkdirSync(own.path('.config', 'environment.d'), { recursive: true });
+      writeFileSync(own.path('.config', 'environment.d', '90-credd.conf'), stdout);
+      const script = `set -a; eval "$(${GENERATOR})"; ${AS_JSON}`;
+      const ended = await run(t, ['dash', '-c', script], { env: { HOME: own.home } }).ended;
+      const variables = JSON.parse(ended.stdout) as Record<string, string>;
+      return Object.fromEntries(Object.entries(variables).filter(([name]) => name.startsWith('AWS_')));
+    };
+    const { AWS_CONTAINER_CREDENTIALS_FULL_URI: uri = '', ...rest } = await read('app/prod €');
+    t.match(await ask(uri), { status: 200 }, 'no token is needed');
+    t.strictSame(rest, {}, 'and none is there');
+    t.match(await read('app'), { AWS_REGION: 'eu-west-3', AWS_DEFAULT_REGION: 'eu-west-3' });
+  },
+);
+
+t.test('for a shell that is to have a default, without an end', async (t) => {
+  const own = await ready(t, { daemon: true });
+  const script = `eval "$('${process.execPath}' '${CLI}' env app --global --shell sh)"; ${AS_JSON}`;
+  const { stdout } = await run(t, ['dash', '-c', script], { env: own.env, cwd: own.home }).ended;
+  const env = JSON.parse(stdout);
+  t.match(await ask(env.AWS_CONTAINER_CREDENTIALS_FULL_URI), { status: 200 });
+  t.match(env, { AWS_REGION: 'eu-west-3', AWS_DEFAULT_REGION: 'eu-west-3' });
+  t.notOk(Object.keys(env).some((name) => name.includes('TOKEN')));
+  t.match((await own.credd(['leases'])).stdout, /no leases|^$/i);
+});
+
+t.test('what is given only for a token can be no default', async (t) => {
+  const own = await ready(t, { daemon: true });
+  mkdirSync(own.path('.config', 'credd'), { recursive: true });
+  writeFileSync(own.path('.config', 'credd', 'config.ini'), '[profile app]\naccess = token\n');
+  t.match(await own.credd(['env', 'app', '--global']), {
+    code: 1,
+    stdout: NOTHING,
+    stderr: /^credd: Profile "app" is given only for a token .*cannot be a default.*credd exec/,
+  });
 });
 
 t.test('what it handed out ends with its time', async (t) => {
