@@ -75,7 +75,7 @@ async function openBest(options: StoreOptions): Promise<OpenedStore> {
     return { store: file, reason: `${trouble.message}; ${inFile(options)}` };
   }
   // A service may start before the keychain is opened at login.
-  if (!file && mayPass(trouble.cause as KeychainFailure)) return inKeychain(keychain);
+  if (!file && mayPass(trouble.cause as KeychainFailure)) return inKeychain(keychain, `; ${HOW_TO_KEEP}`);
   await keychain.close();
   const reason = file
     ? `${trouble.message}; ${file.message}; ${IN_MEMORY}`
@@ -83,11 +83,11 @@ async function openBest(options: StoreOptions): Promise<OpenedStore> {
   return { store: new MemoryStore(), reason };
 }
 
-function inKeychain(store: KeychainStore): OpenedStore {
+function inKeychain(store: KeychainStore, hint = ''): OpenedStore {
   return {
     store,
     get reason() {
-      return store.trouble ? `${store.trouble}; until it can, ${IN_MEMORY}` : IN_KEYCHAIN;
+      return store.trouble ? `${store.trouble}; until it can, ${IN_MEMORY}${hint}` : IN_KEYCHAIN;
     },
   };
 }

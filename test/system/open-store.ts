@@ -46,7 +46,7 @@ t.test('with a keychain', { skip: missing }, async (t) => {
 
   const clock = drivenClock();
   const opened = await open(t, { env: keyring.env, passphraseFile: undefined, clock });
-  t.match(opened.reason, /locked.*until it can.*in memory/);
+  t.match(opened.reason, /locked.*until it can.*in memory.*CREDD_STORE_PASSPHRASE_FILE/);
   await t.rejects(opened.store.get('auto'), { code: 'StoreUnavailable' });
   await keyring.stopDaemon();
   await keyring.startDaemon();
