@@ -4,7 +4,7 @@ import { buildTroubleApp } from '../http/trouble.js';
 import { createLog } from '../log.js';
 import { systemClock } from '../system/clock.js';
 import type { Environment } from '../system/paths.js';
-import { createServiceNotifier } from '../system/service-notify.js';
+import { CANNOT_SERVE, createServiceNotifier } from '../system/service-notify.js';
 
 const LOOK_AGAIN = 1000;
 
@@ -29,7 +29,7 @@ export async function holdSocket(options: {
     env,
     pid: process.pid,
     clock: systemClock,
-    status: () => `cannot serve: ${trouble.message}`,
+    status: () => CANNOT_SERVE + trouble.message,
     failed: (reason) => log.warn(reason),
   });
   log.error(`credd cannot serve: ${trouble.message}`);

@@ -92,7 +92,7 @@ export async function answered(
   throw new CredentialError(
     'NoAnswer',
     503,
-    `The service was started, but nothing answers on port ${port}. Type: credd service logs`,
+    `The service was started, but does not answer on port ${port} as it should. Type: credd service status`,
   );
 }
 

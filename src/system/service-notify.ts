@@ -23,6 +23,9 @@ export interface NotifierOptions {
   failed(reason: string): void;
 }
 
+/** The status line of a service that is there but cannot serve begins so. */
+export const CANNOT_SERVE = 'cannot serve: ';
+
 /** So that a `systemd-notify` that hangs piles nothing up. Milliseconds. */
 const PATIENCE = 5000;
 

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import type { Environment } from './paths.js';
 import { filled, type RunTool, type Service, type ServiceManager } from './service-manager.js';
+import { CANNOT_SERVE } from './service-notify.js';
 
 const SOCKET = 'credd.socket';
 const SERVICE = 'credd.service';
@@ -71,6 +72,7 @@ export function systemdManager(options: {
       );
       const up = socket.ActiveState === 'active';
       const running = service.ActiveState === 'active';
+      const serves = !running || !service.StatusText?.startsWith(CANNOT_SERVE);
       const lines = [
         `${SOCKET}: ${socket.ActiveState} (${socket.SubState})${up ? ` on ${socket.Listen?.split(' ')[0]}` : ''}`,
         `${SERVICE}: ${service.ActiveState} (${service.SubState})${
@@ -79,7 +81,7 @@ export function systemdManager(options: {
         running ? (service.StatusText ?? '') : up ? 'The next request starts it.' : '',
         service.Result === 'success' ? '' : `Its last end: ${service.Result}. Type: credd service logs`,
       ];
-      return { text: lines.filter(Boolean).join('\n'), up };
+      return { text: lines.filter(Boolean).join('\n'), up: up && serves };
     },
     logs: (follow) => [
       'journalctl',

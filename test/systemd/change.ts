@@ -74,7 +74,11 @@ t.test('what changes around the service', { skip: missing, timeout: 240_000 }, a
     await says(`echo 99 > ${version}`);
     await restart();
     t.match(await answer('user'), /"CannotServe"/);
-    t.match(await says('credd service status'), /cannot serve: .* was written by a newer credd/);
+    t.match(await machine.credd('service status'), {
+      code: 1,
+      stdout: /cannot serve: .* was written by a newer credd/,
+    });
+    t.match(await machine.credd('whoami user'), { code: 1, stderr: /was written by a newer credd/ });
     await says(`echo 1 > ${version}`);
     await well('user');
     await says(`rm ${version}`);
