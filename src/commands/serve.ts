@@ -121,7 +121,8 @@ export async function serve(options: {
     await notifier.ready();
   };
   try {
-    await writePrivateFile(endpoint, `${daemon.url}\n`);
+    // A service's stays the same, so that a full disk does not stop it.
+    if ((await read(endpoint)) !== daemon.url) await writePrivateFile(endpoint, `${daemon.url}\n`);
     if (other) log.warn(`another credd of yours runs on ${before}: the commands use this one until it stops`);
     log.info(`credd listens on ${daemon.url}`);
     if (notifier.active) process.on('SIGHUP', reload);

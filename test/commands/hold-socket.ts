@@ -1,9 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
 import { machine } from '../support/cli.js';
 import { freePort, missing as skip, throughSocket } from '../support/passed-socket.js';
 import { ask } from '../support/raw-http.js';
+import { notMountable, smallDisk } from '../support/small-disk.js';
 
 /** A daemon behind a socket that was opened for it, with a broken config.ini. */
 async function held(t: Test) {
@@ -53,6 +54,22 @@ t.test('whoever asks hears that credd cannot serve, and nothing of anybody', { s
   await prints(/cannot serve: .*stoer.*line 1/);
   process.kill('SIGTERM');
   t.equal((await ended).code, 0);
+});
+
+t.test('a full disk does not stop a service', { skip: skip || notMountable }, async (t) => {
+  const disk = smallDisk(t);
+  const { start, env } = machine(t, { config: '[profile p]\n', env: { XDG_STATE_HOME: disk } });
+  const port = freePort();
+  const serve = async () => {
+    const daemon = start(['serve', '--store', 'memory'], { through: throughSocket(port, env) });
+    await daemon.prints(/Listening on/);
+    t.match(await ask(port, { target: '/healthz' }), { status: 200 });
+    daemon.process.kill('SIGTERM');
+    t.equal((await daemon.ended).code, 0);
+  };
+  await serve();
+  t.throws(() => writeFileSync(join(disk, 'full'), Buffer.alloc(100_000)), { code: 'ENOSPC' });
+  await serve();
 });
 
 t.test('what was repaired lets the service manager start it again', { skip }, async (t) => {
