@@ -20,14 +20,12 @@ export async function readPassphrase(
   const credentials = env.CREDENTIALS_DIRECTORY;
   const path = file ?? (credentials && join(credentials, CREDENTIAL_NAME));
   if (!path) return undefined;
-  const content = await readIfPresent(
-    path,
-    dirname(path) === credentials ? checkCredential(path) : checkOwn(path),
-  );
+  const handedOver = dirname(path) === credentials;
+  const content = await readIfPresent(path, handedOver ? checkCredential(path) : checkOwn(path));
   if (!content && !file) return undefined;
   const passphrase = content && withoutNewline(content);
-  if (!passphrase?.length) throw noPassphrase(path, content ? 'is empty' : 'does not exist');
-  return passphrase;
+  if (passphrase?.length) return passphrase;
+  throw handedOver ? nothingHandedOver() : noPassphrase(path, content ? 'is empty' : 'does not exist');
 }
 
 function checkOwn(path: string): (stats: Stats) => void {
@@ -54,6 +52,14 @@ function checkCredential(path: string): (stats: Stats) => void {
 function withoutNewline(content: Buffer): Buffer {
   const end = content.at(-1) === 0x0a ? content.length - 1 : content.length;
   return content.subarray(0, content.at(end - 1) === 0x0d && end < content.length ? end - 1 : end);
+}
+
+function nothingHandedOver(): CredentialError {
+  return new CredentialError(
+    'NoPassphrase',
+    400,
+    'systemd had no passphrase to hand over; put the file back that LoadCredential= names in: systemctl --user cat credd.service',
+  );
 }
 
 function noPassphrase(path: string, what: string): CredentialError {

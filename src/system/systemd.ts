@@ -97,7 +97,11 @@ export function systemdManager(options: {
 function serviceValues({ node, cli, variables }: Service): Record<string, string> {
   const { [PASSPHRASE]: passphrase, ...rest } = variables;
   const lines = Object.entries(rest).map(([name, value]) => `Environment=${word(`${name}=${value}`)}`);
-  if (passphrase) lines.push(`LoadCredential=credd-passphrase:${passphrase.replaceAll('%', '%%')}`);
+  if (passphrase) {
+    lines.push(`LoadCredential=credd-passphrase:${passphrase.replaceAll('%', '%%')}`);
+    lines.push('# Where that file is gone credd starts all the same, and says so.');
+    lines.push('SetCredential=credd-passphrase:\\n');
+  }
   return { NODE: program(node), CLI: program(cli), MORE: lines.join('\n') };
 }
 

@@ -34,6 +34,15 @@ t.test('an empty or absent file says how to make one', async (t) => {
   await t.rejects(readPassphrase(absent, {}), { code: 'NoPassphrase', message: /does not exist.*umask/ });
 });
 
+t.test('an empty one from systemd says where to look', async (t) => {
+  const folder = t.testdir({ 'credd-passphrase': '' });
+  chmodSync(join(folder, 'credd-passphrase'), 0o400);
+  await t.rejects(readPassphrase(undefined, { CREDENTIALS_DIRECTORY: folder }), {
+    code: 'NoPassphrase',
+    message: /LoadCredential=.*credd\.service/,
+  });
+});
+
 t.test('a file that others can read is refused', async (t) => {
   for (const mode of [0o640, 0o604, 0o660]) {
     const path = fileWith(t, 'passphrase', mode);

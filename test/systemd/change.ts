@@ -55,11 +55,22 @@ t.test('what changes around the service', { skip: missing, timeout: 240_000 }, a
     t.ok(seen.others.length > 0 && seen.others.every((it) => it.startsWith('503 ')));
   });
 
-  await t.test('a passphrase that is gone', async (t) => {
+  await t.test('another passphrase', async (t) => {
     await says('mv ~/passphrase ~/away; umask 077; echo another > ~/passphrase');
     await restart();
     t.match(await answer('user'), SUCCESS, 'from memory');
     t.match(await says('credd status'), /The store failed when it was last used: .*passphrase/);
+    t.equal(await property('NRestarts'), '0');
+    await says('mv ~/away ~/passphrase');
+    await restart();
+    await calls();
+  });
+
+  await t.test('a passphrase file that is gone', async (t) => {
+    await says('mv ~/passphrase ~/away');
+    await restart();
+    t.match(await answer('user'), SUCCESS, 'from memory');
+    t.match(await says('credd status'), /store failed.*: systemd had no passphrase to hand over/);
     t.equal(await property('NRestarts'), '0');
     await says('mv ~/away ~/passphrase');
     await restart();
