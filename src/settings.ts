@@ -1,8 +1,9 @@
 import { readFileSync, statSync } from 'node:fs';
-import { invalid, type ProfileSettings, parseSettingsFile, type StoreKind, takes } from './settings-file.js';
+import { invalid, type ProfileSettings, parseSettingsFile, takes } from './settings/file.js';
 import { type Environment, findPaths, type Paths } from './system/paths.js';
+import type { StoreKind } from './system/secret-store.js';
 
-export type { ProfileSettings, StoreKind } from './settings-file.js';
+export type { ProfileSettings } from './settings/file.js';
 
 export interface Settings {
   port: number;

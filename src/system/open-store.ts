@@ -1,5 +1,4 @@
 import { CredentialError } from '../errors.js';
-import type { StoreKind } from '../settings.js';
 import type { Clock } from './clock.js';
 import { FileStore } from './file-store.js';
 import { type KeychainFailure, mayPass } from './keychain-failure.js';
@@ -7,7 +6,7 @@ import { KeychainStore } from './keychain-store.js';
 import { MemoryStore } from './memory-store.js';
 import { readPassphrase } from './passphrase.js';
 import type { Environment } from './paths.js';
-import type { SecretStore } from './secret-store.js';
+import type { SecretStore, StoreKind } from './secret-store.js';
 
 export interface StoreOptions {
   kind: StoreKind;

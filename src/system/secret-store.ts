@@ -11,3 +11,6 @@ export interface SecretStore {
   /** Lets go of child processes and handles; the store is not used afterwards. */
   close(): Promise<void>;
 }
+
+/** What a person may ask for; `auto` takes the best that is there. */
+export type StoreKind = 'auto' | SecretStore['kind'];

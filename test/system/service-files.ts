@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import t, { type Test } from 'tap';
-import { withPort } from '../../src/settings-edit.js';
+import { withPort } from '../../src/settings/edit.js';
 import { launchdManager } from '../../src/system/launchd.js';
 import { carriedOver } from '../../src/system/service-environment.js';
 import { systemdManager } from '../../src/system/systemd.js';

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import type { Attempt } from './aws/sso-device.js';
-import type { Flow } from './aws/sso-registration.js';
-import type { SsoSignIn } from './aws/sso-sign-in.js';
-import { CredentialError } from './errors.js';
-import type { SignInApi } from './http/sign-in-routes.js';
-import type { SignIns } from './sessions/sign-ins.js';
-import type { Clock } from './system/clock.js';
+import type { Attempt } from '../aws/sso-device.js';
+import type { Flow } from '../aws/sso-registration.js';
+import type { SsoSignIn } from '../aws/sso-sign-in.js';
+import { CredentialError } from '../errors.js';
+import type { SignInApi } from '../http/sign-in-routes.js';
+import type { SignIns } from '../sessions/sign-ins.js';
+import type { Clock } from '../system/clock.js';
 
 /** How long one question for the outcome of a sign-in is kept waiting, in milliseconds. */
 const LONGEST_ANSWER = 10_000;

@@ -1,7 +1,7 @@
-import type { ProfileSettings, Settings } from './settings.js';
-import { parseSettingsFile, type SettingsFile } from './settings-file.js';
-import type { Clock } from './system/clock.js';
-import { type FileState, watchFiles } from './system/watched-files.js';
+import type { ProfileSettings, Settings } from '../settings.js';
+import type { Clock } from '../system/clock.js';
+import { type FileState, watchFiles } from '../system/watched-files.js';
+import { parseSettingsFile, type SettingsFile } from './file.js';
 
 export interface WatchedProfileSettings {
   of(profile: string): ProfileSettings;

@@ -1,25 +1,25 @@
-import type { Audit } from './access/audit.js';
-import type { Leases } from './access/leases.js';
-import { callerIdentity } from './aws/caller-identity.js';
-import type { Chain } from './aws/chain.js';
-import type { AwsClients } from './aws/clients.js';
-import { consoleUrl } from './aws/federation.js';
-import type { Narrowing } from './aws/narrowing.js';
-import { resolveProfile } from './aws/profile.js';
-import { listProfiles } from './aws/profile-list.js';
-import type { SharedConfig, WatchedSharedConfig } from './aws/shared-config.js';
-import { configWarnings } from './aws/warnings.js';
-import { CredentialError } from './errors.js';
-import type { Api } from './http/api.js';
-import type { KeysApi } from './http/keys-routes.js';
-import type { SignInApi } from './http/sign-in-routes.js';
-import type { SessionStore } from './sessions/session-store.js';
-import type { Vendor } from './sessions/vendor.js';
-import type { WatchedProfileSettings } from './settings-watch.js';
-import type { OpenedStore } from './system/open-store.js';
-import type { Environment } from './system/paths.js';
-import { processStart } from './system/process.js';
-import { shellWord } from './system/shell-word.js';
+import type { Audit } from '../access/audit.js';
+import type { Leases } from '../access/leases.js';
+import { callerIdentity } from '../aws/caller-identity.js';
+import type { Chain } from '../aws/chain.js';
+import type { AwsClients } from '../aws/clients.js';
+import { consoleUrl } from '../aws/federation.js';
+import type { Narrowing } from '../aws/narrowing.js';
+import { resolveProfile } from '../aws/profile.js';
+import { listProfiles } from '../aws/profile-list.js';
+import type { SharedConfig, WatchedSharedConfig } from '../aws/shared-config.js';
+import { configWarnings } from '../aws/warnings.js';
+import { CredentialError } from '../errors.js';
+import type { Api } from '../http/api.js';
+import type { KeysApi } from '../http/keys-routes.js';
+import type { SignInApi } from '../http/sign-in-routes.js';
+import type { SessionStore } from '../sessions/session-store.js';
+import type { Vendor } from '../sessions/vendor.js';
+import type { WatchedProfileSettings } from '../settings/watch.js';
+import type { OpenedStore } from '../system/open-store.js';
+import type { Environment } from '../system/paths.js';
+import { processStart } from '../system/process.js';
+import { shellWord } from '../system/shell-word.js';
 
 /** The daemon's parts, as the command line asks for them. */
 export function createApi(parts: {

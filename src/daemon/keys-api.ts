@@ -1,20 +1,20 @@
-import { callerIdentity } from './aws/caller-identity.js';
-import type { Site } from './aws/chain.js';
-import type { AwsClients } from './aws/clients.js';
-import { ConfigSection } from './aws/config-section.js';
-import type { Credentials } from './aws/credentials.js';
-import { createIam, iamRegion } from './aws/iam.js';
-import type { KeptKeys } from './aws/kept-keys.js';
-import type { LongTermKeys } from './aws/long-term-keys.js';
-import { unknownProfile } from './aws/profile-error.js';
-import { rotateKeys } from './aws/rotate-keys.js';
-import type { ProfileSection, SharedConfig } from './aws/shared-config.js';
-import { regionOf, siteOf, stsSite } from './aws/site.js';
-import { refuseKeysInFile } from './aws/static-keys.js';
-import type { KeysApi } from './http/keys-routes.js';
-import type { Vendor } from './sessions/vendor.js';
-import type { Clock } from './system/clock.js';
-import type { Environment } from './system/paths.js';
+import { callerIdentity } from '../aws/caller-identity.js';
+import type { Site } from '../aws/chain.js';
+import type { AwsClients } from '../aws/clients.js';
+import { ConfigSection } from '../aws/config-section.js';
+import type { Credentials } from '../aws/credentials.js';
+import { createIam, iamRegion } from '../aws/iam.js';
+import type { KeptKeys } from '../aws/kept-keys.js';
+import type { LongTermKeys } from '../aws/long-term-keys.js';
+import { unknownProfile } from '../aws/profile-error.js';
+import { rotateKeys } from '../aws/rotate-keys.js';
+import type { ProfileSection, SharedConfig } from '../aws/shared-config.js';
+import { regionOf, siteOf, stsSite } from '../aws/site.js';
+import { refuseKeysInFile } from '../aws/static-keys.js';
+import type { KeysApi } from '../http/keys-routes.js';
+import type { Vendor } from '../sessions/vendor.js';
+import type { Clock } from '../system/clock.js';
+import type { Environment } from '../system/paths.js';
 
 /** Long-term keys, as the command line asks for them. */
 export function createKeysApi(parts: {

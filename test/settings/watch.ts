@@ -1,9 +1,9 @@
 import { EventEmitter, once } from 'node:events';
 import { rename, unlink, writeFile } from 'node:fs/promises';
 import t, { type Test } from 'tap';
-import { readSettings } from '../src/settings.js';
-import { watchProfileSettings } from '../src/settings-watch.js';
-import { systemClock } from '../src/system/clock.js';
+import { watchProfileSettings } from '../../src/settings/watch.js';
+import { readSettings } from '../../src/settings.js';
+import { systemClock } from '../../src/system/clock.js';
 
 async function setUp(t: Test, text?: string) {
   const home = t.testdir({ '.config': { credd: text === undefined ? {} : { 'config.ini': text } } });

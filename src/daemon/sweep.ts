@@ -1,8 +1,8 @@
-import type { Lease } from './access/lease.js';
-import type { Chain } from './aws/chain.js';
-import type { Narrowing } from './aws/narrowing.js';
-import type { WatchedSharedConfig } from './aws/shared-config.js';
-import type { WatchedProfileSettings } from './settings-watch.js';
+import type { Lease } from '../access/lease.js';
+import type { Chain } from '../aws/chain.js';
+import type { Narrowing } from '../aws/narrowing.js';
+import type { WatchedSharedConfig } from '../aws/shared-config.js';
+import type { WatchedProfileSettings } from '../settings/watch.js';
 
 /**
  * The keys of all chain steps that somebody may still ask for, narrowed by a lease or not. Undefined where the files

@@ -1,6 +1,6 @@
 import t from 'tap';
-import { parseSettingsFile } from '../src/settings-file.js';
-import { matches } from '../src/settings-profile.js';
+import { parseSettingsFile } from '../../src/settings/file.js';
+import { matches } from '../../src/settings/profile.js';
 
 const PATH = '/home/ada/.config/credd/config.ini';
 const READ_ONLY = { allowed: { readOnly: true } };

@@ -1,8 +1,8 @@
 import { isAbsolute, join } from 'node:path';
-import type { Narrowing, OwnNarrowing } from './aws/narrowing.js';
-import { checkNarrowing, tooManyAllow } from './aws/narrowing-check.js';
-import { listIn, tagsIn } from './aws/session-marks.js';
-import { CredentialError } from './errors.js';
+import type { Narrowing, OwnNarrowing } from '../aws/narrowing.js';
+import { checkNarrowing, tooManyAllow } from '../aws/narrowing-check.js';
+import { listIn, tagsIn } from '../aws/session-marks.js';
+import { CredentialError } from '../errors.js';
 
 export type Access = 'same-user' | 'token';
 

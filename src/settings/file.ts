@@ -1,20 +1,19 @@
 import { dirname } from 'node:path';
 import { parse } from 'ini';
-import { bracketed, readHeader } from './aws/section-header.js';
-import { CredentialError } from './errors.js';
+import { bracketed, readHeader } from '../aws/section-header.js';
+import { CredentialError } from '../errors.js';
+import type { StoreKind } from '../system/secret-store.js';
 import {
   addWords,
   OF_A_PROFILE,
   type ProfileSettings,
   type ProfileWords,
   profileSettings,
-} from './settings-profile.js';
+} from './profile.js';
 
-const STORES = ['auto', 'keychain', 'file', 'memory'] as const;
+const STORES: readonly StoreKind[] = ['auto', 'keychain', 'file', 'memory'];
 const ACCESSES = ['same-user', 'token'] as const;
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-
-export type StoreKind = (typeof STORES)[number];
 
 export interface SettingsFile {
   port?: number;
@@ -30,7 +29,7 @@ export interface SettingsFile {
   profile(name: string): ProfileSettings;
 }
 
-export type { ProfileSettings } from './settings-profile.js';
+export type { ProfileSettings } from './profile.js';
 
 type OwnSettings = Omit<SettingsFile, 'profile'> & ProfileWords;
 
