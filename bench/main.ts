@@ -5,7 +5,7 @@ import { readSharedConfig } from '../src/aws/shared-config.js';
 import { missing as noKeyring, startKeyring } from '../test/support/keyring.js';
 import { simulatedDay } from './day.js';
 import { load } from './load.js';
-import { machine, median, row } from './report.js';
+import { columns, machine, ms, row } from './report.js';
 import {
   body,
   CLI,
@@ -17,6 +17,7 @@ import {
   startCredd,
   type World,
 } from './servers.js';
+import { signedOut } from './signed-out.js';
 
 const ROUNDS = 5;
 const ROUND = 2000;
@@ -30,6 +31,7 @@ await throughSocketWithKeychain();
 await memory();
 await execOverhead();
 await manyProfiles();
+await signedOut();
 // After all that starts credd: closed connections fill the kernel's table for a minute, and it is read for each new one.
 await throughput();
 await simulatedDay();
@@ -204,17 +206,8 @@ function pathsOf({ env, home }: World) {
   return { config: env.AWS_CONFIG_FILE ?? '', credentials: env.AWS_SHARED_CREDENTIALS_FILE ?? '', home };
 }
 
-function columns(rows: readonly (readonly number[])[]): [number, number, number] {
-  const column = (index: number) => median(rows.map((values) => values[index] ?? Number.NaN));
-  return [column(0), column(1), column(2)];
-}
-
 function timed(work: () => unknown): number {
   const begin = performance.now();
   work();
   return performance.now() - begin;
-}
-
-function ms(milliseconds: number): string {
-  return `${milliseconds.toFixed(milliseconds < 10 ? 2 : 0)} ms`;
 }
