@@ -1,5 +1,5 @@
 import { fleet, heap, mostInASecond, pass, SOURCES } from '../test/support/fleet.js';
-import { HOUR, MINUTE, SECOND } from '../test/support/vending.js';
+import { HOUR, MINUTE, SECOND } from '../test/support/time.js';
 import { row } from './report.js';
 
 const PROFILES = 10_000;

@@ -5,7 +5,9 @@ import { fromLoginCredentials } from '@aws-sdk/credential-provider-login';
 import t, { type Test } from 'tap';
 import { loginTokenPath } from '../../src/aws/login-cache.js';
 import { rolePrincipal } from '../../src/demo/world.js';
-import { ACCOUNT, HOUR, MINUTE, roleProfile, startVending } from '../support/vending.js';
+import { HOUR, MINUTE } from '../support/time.js';
+import { startVending } from '../support/vending.js';
+import { ACCOUNT, roleProfile } from '../support/vending-config.js';
 
 const SESSION = `arn:aws:sts::${ACCOUNT}:assumed-role/Admin/ada`;
 const PRINCIPAL = rolePrincipal(`arn:aws:iam::${ACCOUNT}:role/Admin`, 'ada');

@@ -1,17 +1,9 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import {
-  ACCOUNT,
-  HOUR,
-  keysProfile,
-  MINUTE,
-  roleProfile,
-  SECOND,
-  startVending,
-  type Vending,
-  type VendingOptions,
-} from '../support/vending.js';
+import { HOUR, MINUTE, SECOND } from '../support/time.js';
+import { startVending, type Vending, type VendingOptions } from '../support/vending.js';
+import { ACCOUNT, keysProfile, roleProfile } from '../support/vending-config.js';
 
 const DEVICE = `arn:aws:iam::${ACCOUNT}:mfa/ada`;
 const EVE = {

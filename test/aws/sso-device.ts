@@ -1,7 +1,7 @@
 import t from 'tap';
 import { signInByDevice } from '../../src/aws/sso-device.js';
 import { type SignInLab, signInLab } from '../support/sign-ins.js';
-import { turn } from '../support/vending.js';
+import { turn } from '../support/time.js';
 
 /** Lets time pass, but only while nothing is asked of AWS. */
 async function second({ clock }: SignInLab): Promise<void> {

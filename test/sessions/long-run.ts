@@ -2,7 +2,7 @@ import t from 'tap';
 import type { CredentialError } from '../../src/errors.js';
 import { fleet, heap, mostInASecond, pass, SOURCES } from '../support/fleet.js';
 import { leaseHolders } from '../support/lease-holders.js';
-import { HOUR, MINUTE, SECOND, turn } from '../support/vending.js';
+import { HOUR, MINUTE, SECOND, turn } from '../support/time.js';
 
 t.test('10,000 profiles, 1,000 of them warm, for a day', { timeout: 300_000 }, async (t) => {
   const it = fleet({ profiles: 10_000, seed: 5 });

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { Refresher } from '../../src/sessions/refresher.js';
-import { travelClock } from '../support/vending.js';
+import { travelClock } from '../support/time.js';
 
 const SECOND = 1000;
 const HOUR = 3600 * SECOND;

@@ -7,17 +7,9 @@ import { Refresher } from '../../src/sessions/refresher.js';
 import { SessionSlot } from '../../src/sessions/session-slot.js';
 import { SessionStore } from '../../src/sessions/session-store.js';
 import { MemoryStore } from '../../src/system/memory-store.js';
-import {
-  HOUR,
-  keysProfile,
-  MINUTE,
-  roleProfile,
-  SECOND,
-  seeded,
-  startVending,
-  travelClock,
-  turn,
-} from '../support/vending.js';
+import { HOUR, MINUTE, SECOND, travelClock, turn } from '../support/time.js';
+import { seeded, startVending } from '../support/vending.js';
+import { keysProfile, roleProfile } from '../support/vending-config.js';
 
 const dev = `${keysProfile('base')}${roleProfile('dev', 'base')}`;
 const SHORT = 20 * SECOND;

@@ -3,7 +3,9 @@ import type { RoleSession } from '../../src/sessions/role-session.js';
 import { SessionStore } from '../../src/sessions/session-store.js';
 import { MemoryStore } from '../../src/system/memory-store.js';
 import type { SecretStore } from '../../src/system/secret-store.js';
-import { keysProfile, roleProfile, SECOND, startVending, travelClock, turn } from '../support/vending.js';
+import { SECOND, travelClock, turn } from '../support/time.js';
+import { startVending } from '../support/vending.js';
+import { keysProfile, roleProfile } from '../support/vending-config.js';
 
 const log = { debug() {} };
 const dev = `${keysProfile('base')}${roleProfile('dev', 'base')}`;

@@ -3,7 +3,7 @@ import t from 'tap';
 import { SessionStore } from '../../src/sessions/session-store.js';
 import { type SweepParts, startSweeping } from '../../src/sessions/session-sweep.js';
 import { MemoryStore } from '../../src/system/memory-store.js';
-import { HOUR, MINUTE, travelClock, turn } from '../support/vending.js';
+import { HOUR, MINUTE, travelClock, turn } from '../support/time.js';
 
 const key = (name: string) => createHash('sha256').update(name).digest('hex');
 

@@ -3,17 +3,9 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { SsoTokenCache } from '../../src/aws/sso-token.js';
 import type { IdentityCenter } from '../../src/demo/sso.js';
-import {
-  ACCOUNT,
-  HOUR,
-  keysProfile,
-  MINUTE,
-  roleProfile,
-  SECOND,
-  startVending,
-  turn,
-  type Vending,
-} from '../support/vending.js';
+import { HOUR, MINUTE, SECOND, turn } from '../support/time.js';
+import { startVending, type Vending } from '../support/vending.js';
+import { ACCOUNT, keysProfile, roleProfile } from '../support/vending-config.js';
 
 const START_URL = 'https://wellcome.awsapps.com/start/#';
 const PROFILES = Array.from({ length: 20 }, (_, index) => `p${index}`);

@@ -3,7 +3,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
 import type { Narrowing } from '../../src/access/narrowing.js';
-import { HOUR, keysProfile, MINUTE, roleProfile, startVending } from '../support/vending.js';
+import { HOUR, MINUTE } from '../support/time.js';
+import { startVending } from '../support/vending.js';
+import { keysProfile, roleProfile } from '../support/vending-config.js';
 
 const READ_ONLY = { allowed: { readOnly: true } } as const;
 const CONFIG = keysProfile('keys') + roleProfile('app', 'keys');

@@ -8,7 +8,8 @@ import { Refresher } from '../../src/sessions/refresher.js';
 import { SessionStore } from '../../src/sessions/session-store.js';
 import { Vendor } from '../../src/sessions/vendor.js';
 import { MemoryStore } from '../../src/system/memory-store.js';
-import { HOUR, SECOND, seeded, travelClock, turn } from './vending.js';
+import { HOUR, SECOND, travelClock, turn } from './time.js';
+import { seeded } from './vending.js';
 
 const LIFETIME = HOUR;
 export const SOURCES = 10;

@@ -4,7 +4,7 @@ import type { Test } from 'tap';
 import type { Grant } from '../../src/access/lease.js';
 import { Leases } from '../../src/access/leases.js';
 import type { Clock } from '../../src/system/clock.js';
-import { HOUR } from './vending.js';
+import { HOUR } from './time.js';
 
 /** Programs that hold leases of a daemon, and of the daemons after it. */
 export async function leaseHolders(t: Test, clock: Clock, random: () => number) {

@@ -1,9 +1,10 @@
+import './clean-environment.js';
 import type { Test } from 'tap';
 import { type AwsClients, createClients } from '../../src/aws/clients.js';
 import type { SsoSignIn } from '../../src/aws/sso-sign-in.js';
 import { type SimulatedAws, startSimulatedAws } from '../../src/demo/aws.js';
 import type { IdentityCenter } from '../../src/demo/sso.js';
-import { type TravelClock, travelClock } from './vending.js';
+import { type TravelClock, travelClock } from './time.js';
 
 export const START_URL = 'https://wellcome.awsapps.com/start/#';
 export const CENTER: IdentityCenter = {

@@ -18,60 +18,8 @@ import { SignIns } from '../../src/sessions/sign-ins.js';
 import { Vendor } from '../../src/sessions/vendor.js';
 import { MemoryStore } from '../../src/system/memory-store.js';
 import type { SecretStore } from '../../src/system/secret-store.js';
-import { type DrivenClock, drivenClock } from './driven-clock.js';
-
-export const SECOND = 1000;
-export const MINUTE = 60 * SECOND;
-export const HOUR = 60 * MINUTE;
-
-export const ACCOUNT = '123456789012';
-export const USER = {
-  accountId: ACCOUNT,
-  name: 'ada',
-  accessKeyId: 'AKIAADA',
-  secretAccessKey: 'ada-secret',
-};
-const SIGNED_IN = 'a-sign-in';
-
-export interface TravelClock extends DrivenClock {
-  /** A laptop's sleep, or a hand at the clock: the wall clock changes, and timers know nothing of it. */
-  jump(ms: number): void;
-  /** How many timers are set. */
-  readonly timers: number;
-}
-
-export function travelClock(): TravelClock {
-  // Whole seconds, because AWS gives expirations in whole seconds.
-  const driven = drivenClock(Math.floor(Date.now() / 1000) * 1000);
-  let offset = 0;
-  let timers = 0;
-  return {
-    now: () => driven.now() + offset,
-    after(ms, callback) {
-      timers++;
-      let ended = false;
-      const end = () => {
-        if (!ended) timers--;
-        ended = true;
-      };
-      const cancel = driven.after(ms, () => {
-        end();
-        callback();
-      });
-      return () => {
-        end();
-        cancel();
-      };
-    },
-    advance: driven.advance,
-    jump(ms) {
-      offset += ms;
-    },
-    get timers() {
-      return timers;
-    },
-  };
-}
+import { MINUTE, type TravelClock, travelClock, turn } from './time.js';
+import { USER } from './vending-config.js';
 
 /** Always the same row of numbers from 0 to 1 for the same seed. */
 export function seeded(seed: number): () => number {
@@ -265,19 +213,6 @@ async function compose(
   return vending;
 }
 
-/** One turn of the event loop, in which all that was ready has happened. */
-export function turn(): Promise<void> {
-  return new Promise((done) => setImmediate(done));
-}
-
-export const CENTER: IdentityCenter = {
-  startUrl: 'https://wellcome.awsapps.com/start/#',
-  region: 'eu-west-1',
-  userName: 'ada',
-  assignments: [{ accountId: ACCOUNT, roles: ['developer'] }],
-  tokens: [{ accessToken: SIGNED_IN, expiresAt: Date.UTC(2100, 0) }],
-};
-
 function signIn(home: string, { startUrl, region, tokens }: IdentityCenter): void {
   const cache = join(home, '.aws/sso/cache');
   mkdirSync(cache, { recursive: true });
@@ -289,30 +224,3 @@ function signIn(home: string, { startUrl, region, tokens }: IdentityCenter): voi
     JSON.stringify({ startUrl, region, accessToken, expiresAt: new Date(expiresAt).toISOString() }),
   );
 }
-
-/** Sections of a config file. */
-export const keysProfile = (name: string): string => `[profile ${name}]
-aws_access_key_id = ${USER.accessKeyId}
-aws_secret_access_key = ${USER.secretAccessKey}
-region = eu-west-1
-`;
-
-export const ssoProfile = (name: string): string => `[profile ${name}]
-sso_start_url = ${CENTER.startUrl}
-sso_region = ${CENTER.region}
-sso_account_id = ${ACCOUNT}
-sso_role_name = developer
-region = eu-west-1
-`;
-
-export const roleProfile = (
-  name: string,
-  source: string,
-  role = name,
-  more = '',
-): string => `[profile ${name}]
-role_arn = arn:aws:iam::${ACCOUNT}:role/${role}
-source_profile = ${source}
-region = eu-west-1
-${more}
-`;
