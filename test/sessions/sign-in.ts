@@ -1,54 +1,20 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import t, { type Test } from 'tap';
+import { writeFileSync } from 'node:fs';
+import t from 'tap';
 import { SsoTokenCache } from '../../src/aws/sso-token.js';
 import type { IdentityCenter } from '../../src/demo/sso.js';
 import { HOUR, MINUTE, SECOND, turn } from '../support/time.js';
-import { startVending, type Vending } from '../support/vending.js';
-import { ACCOUNT, keysProfile, roleProfile } from '../support/vending-config.js';
-
-const START_URL = 'https://wellcome.awsapps.com/start/#';
-const PROFILES = Array.from({ length: 20 }, (_, index) => `p${index}`);
-
-const center: IdentityCenter = {
-  startUrl: START_URL,
-  region: 'eu-west-1',
-  userName: 'ada',
-  assignments: [{ accountId: ACCOUNT, roles: PROFILES }],
-  tokenLifetime: 3600,
-};
-const session = `[sso-session wellcome]\nsso_start_url = ${START_URL}\nsso_region = eu-west-1\n`;
-const profile = (role: string, how = 'sso_session = wellcome') =>
-  `[profile ${role}]\n${how}\nsso_account_id = ${ACCOUNT}\nsso_role_name = ${role}\n`;
-const legacy = `sso_start_url = ${START_URL}\nsso_region = eu-west-1`;
-const CONFIG = `${session}${PROFILES.map((name) => profile(name)).join('')}${profile('p0', legacy).replace('profile p0', 'profile old')}`;
-
-const start = (t: Test, more: Partial<IdentityCenter> = {}) =>
-  startVending(t, { config: CONFIG, world: { identityCenters: [{ ...center, ...more }] } });
-
-/** The person goes to the address, says yes, and comes back. */
-const visit = async (url: string) => (await fetch(url)).text();
-
-async function signIn(vending: Vending, name = 'wellcome'): Promise<void> {
-  const { url, token } = await vending.signIn(name).begin('code');
-  await visit(url);
-  await token;
-}
-
-/** Waits for an event that happens behind, in real time, while the driven clock stands still. */
-async function until(happened: () => boolean, meanwhile = () => {}): Promise<void> {
-  while (!happened()) {
-    meanwhile();
-    await turn();
-  }
-}
-
-const code = (error: { code?: string }) => error.code;
-const cached = (vending: Vending, key = 'wellcome') =>
-  JSON.parse(readFileSync(new SsoTokenCache(vending.ssoCache).path(key), 'utf8'));
+import {
+  cached,
+  code,
+  PROFILES,
+  START_URL,
+  signIn,
+  startOverSignIn,
+  until,
+} from '../support/vending-sign-in.js';
 
 t.test('100 requests for 20 profiles whose sign-in has expired: 100 answers, one notification', async (t) => {
-  const vending = await start(t, { autoApprove: true });
+  const vending = await startOverSignIn(t, { autoApprove: true });
   const { vendor, aws, told, clock } = vending;
   await signIn(vending);
   aws.signIns.endAll();
@@ -78,7 +44,7 @@ t.test('100 requests for 20 profiles whose sign-in has expired: 100 answers, one
 });
 
 t.test('a day of one-hour tokens: one sign-in, no failed request', async (t) => {
-  const vending = await start(t, { autoApprove: true });
+  const vending = await startOverSignIn(t, { autoApprove: true });
   const { vendor, aws, told, clock, settled } = vending;
   await signIn(vending);
   await vendor.session('p0');
@@ -101,7 +67,7 @@ t.test('a day of one-hour tokens: one sign-in, no failed request', async (t) => 
 });
 
 t.test('an expired token is renewed on demand, once for all who ask', async (t) => {
-  const vending = await start(t, { autoApprove: true });
+  const vending = await startOverSignIn(t, { autoApprove: true });
   const { vendor, aws, clock } = vending;
   await signIn(vending);
   clock.jump(5 * HOUR);
@@ -111,7 +77,7 @@ t.test('an expired token is renewed on demand, once for all who ask', async (t) 
 });
 
 t.test('an access token that Identity Center refuses is renewed, and asked with again', async (t) => {
-  const vending = await start(t, { autoApprove: true });
+  const vending = await startOverSignIn(t, { autoApprove: true });
   await signIn(vending);
   vending.aws.signIns.expire(cached(vending).accessToken);
   t.ok((await vending.vendor.session('p0')).accessKeyId);
@@ -119,29 +85,8 @@ t.test('an access token that Identity Center refuses is renewed, and asked with 
   t.strictSame(vending.told, [{ done: 'wellcome' }]);
 });
 
-t.test('a revoked refresh token: a warning while the token lasts, then a sign-in', async (t) => {
-  const vending = await start(t, { autoApprove: true });
-  const { vendor, aws, told, clock } = vending;
-  await signIn(vending);
-  await vendor.session('p0');
-  aws.signIns.revoke(cached(vending).accessToken);
-  clock.advance(45 * MINUTE);
-  await until(() => told.length > 1);
-  t.strictSame(told, [{ done: 'wellcome' }, { ending: 'wellcome' }]);
-  t.ok((await vendor.session('p1')).accessKeyId, 'the token is good until its end');
-  t.match(await vending.signIn('wellcome').state(), {
-    state: 'done',
-    renewable: false,
-    lastError: { code: 'SignInEnded', message: /credd login wellcome/ },
-  });
-  clock.advance(15 * MINUTE);
-  t.equal(await vendor.session('p2').catch(code), 'SsoLoginRequired');
-  t.strictSame(told.at(-1), { needed: 'wellcome' });
-  t.equal(aws.count('CreateToken', 'InvalidGrantException'), 1, 'what was refused is not tried again');
-});
-
 t.test('Identity Center cannot be reached: no sign-in is asked for, and it goes on by itself', async (t) => {
-  const vending = await start(t, { autoApprove: true });
+  const vending = await startOverSignIn(t, { autoApprove: true });
   const { vendor, aws, told, clock } = vending;
   await signIn(vending);
   aws.faults.set('CreateToken', { kind: 'error', status: 500 });
@@ -158,7 +103,7 @@ t.test('Identity Center cannot be reached: no sign-in is asked for, and it goes 
 t.test(
   'the AWS CLI renews at the same moment: its token is taken, and no sign-in is asked for',
   async (t) => {
-    const vending = await start(t, { autoApprove: true });
+    const vending = await startOverSignIn(t, { autoApprove: true });
     const { vendor, aws, told, clock, ssoCache } = vending;
     await signIn(vending);
     const before = cached(vending);
@@ -186,7 +131,7 @@ t.test(
 t.test(
   'somebody signs in with another tool: the profiles that failed are served without being asked',
   async (t) => {
-    const vending = await start(t);
+    const vending = await startOverSignIn(t);
     const { vendor, aws, told, clock, ssoCache } = vending;
     t.equal(await vendor.session('p0').catch(code), 'SsoLoginRequired');
     const { accessToken, expiresAt } = aws.signIns.begin(
@@ -223,113 +168,3 @@ t.test(
     t.ok(timers <= 2, 'nobody looks at the file any more');
   },
 );
-
-t.test('two logins at once are one; the other flow ends with it', async (t) => {
-  const vending = await start(t);
-  const wellcome = vending.signIn('wellcome');
-  const [first, second, device] = await Promise.all([
-    wellcome.begin('code'),
-    wellcome.begin('code'),
-    wellcome.begin('device'),
-  ]);
-  t.equal(first.url, second.url);
-  t.equal((await wellcome.begin('code')).url, first.url);
-  t.equal((await wellcome.state()).state, 'pending');
-  vending.aws.approve(device.userCode ?? '');
-  vending.clock.advance(2 * SECOND);
-  const given = await device.token;
-  t.strictSame(await first.token, { ...given, expiresAt: Math.floor(given.expiresAt / 1000) * 1000 });
-  t.strictSame(vending.told, [{ done: 'wellcome' }]);
-  await t.rejects(
-    fetch(new URL(first.url).searchParams.get('redirect_uri') ?? ''),
-    'nobody listens any more',
-  );
-});
-
-t.test('a sign-in that several wait for goes on until the last of them gives up', async (t) => {
-  const vending = await start(t);
-  const wellcome = vending.signIn('wellcome');
-  const [first, second] = await Promise.all([wellcome.begin('code'), wellcome.begin('code')]);
-  first.abandon();
-  first.abandon();
-  t.equal((await wellcome.state()).state, 'pending');
-  const third = await wellcome.begin('code');
-  t.equal(third.url, first.url);
-  second.abandon();
-  t.equal((await wellcome.state()).state, 'pending');
-  third.abandon();
-  t.equal((await wellcome.state()).state, 'none');
-  await t.rejects(third.token, { code: 'SignInAbandoned' });
-  await t.rejects(fetch(new URL(first.url).searchParams.get('redirect_uri') ?? ''), 'the port is closed');
-  t.not((await wellcome.begin('code')).url, first.url, 'the next one begins afresh');
-});
-
-t.test('a sign-in that could not be begun is no obstacle to the next', async (t) => {
-  const vending = await start(t, { autoApprove: true });
-  vending.aws.faults.set('RegisterClient', { kind: 'error', status: 400, code: 'InvalidRequestException' });
-  await t.rejects(vending.signIn('wellcome').begin('code'), { code: 'InvalidStartUrl' });
-  t.equal((await vending.signIn('wellcome').state()).state, 'none');
-  vending.aws.faults.clear();
-  await signIn(vending);
-  t.strictSame(vending.told, [{ done: 'wellcome' }]);
-});
-
-t.test('a legacy profile has no refresh token: it counts down, and ends', async (t) => {
-  const vending = await start(t, { autoApprove: true });
-  const { clock, told } = vending;
-  const use = () => vending.signIn('old').withToken(step, async () => 'used');
-  await signIn(vending, 'old');
-  t.equal(await use(), 'used');
-  t.match(await vending.signIn('old').state(), {
-    name: START_URL,
-    state: 'done',
-    renewable: false,
-    expiresAt: clock.now() + HOUR,
-  });
-  t.notOk(cached(vending, START_URL).refreshToken);
-  clock.advance(HOUR);
-  t.equal((await vending.signIn('old').state()).state, 'none');
-  t.equal(await use().catch(code), 'SsoLoginRequired');
-  t.strictSame(told.at(-1), { needed: START_URL });
-});
-
-const step = {
-  kind: 'sso-role',
-  profile: 'old',
-  startUrl: START_URL,
-  accountId: ACCOUNT,
-  roleName: 'p0',
-  sso: { region: 'eu-west-1' },
-} as const;
-
-t.test('the end of a sign-in takes its token and every session behind it', async (t) => {
-  const config = `${CONFIG}${roleProfile('over', 'p0')}${keysProfile('keys')}`;
-  const vending = await startVending(t, {
-    config,
-    world: { identityCenters: [{ ...center, autoApprove: true }] },
-  });
-  const { vendor, store } = vending;
-  await signIn(vending);
-  for (const name of ['p0', 'p1', 'keys']) await vendor.session(name);
-  await vendor.session('over', { allowed: { policyArns: ['arn:aws:iam::aws:policy/ReadOnlyAccess'] } });
-  const secrets = await store;
-  const stored = async (count: number) => {
-    while ((await secrets.keys()).length !== count) await turn();
-  };
-  await stored(4);
-  // The lease is gone, and so is a profile.
-  writeFileSync(join(vending.home, '.aws/config'), config.replace('[profile p1]', '[profile elsewhere]'));
-  const restarted = await vending.restart();
-  await restarted.vendor.session('p0');
-  t.equal(restarted.aws.count('GetRoleCredentials'), 2, 'it is stored');
-  const token = await restarted.signIn('wellcome').end();
-  t.ok(token?.accessToken);
-  restarted.vendor.forgetBehind((step) => step.kind === 'sso-role');
-  restarted.sessions.dropBehind('wellcome');
-  // Those too that nobody can ask for any more.
-  await stored(1);
-  t.ok((await restarted.vendor.session('keys')).accessKeyId);
-  t.equal(restarted.aws.count('GetSessionToken'), 1, 'what came from elsewhere stays');
-  t.throws(() => cached(vending));
-  t.equal(await restarted.vendor.session('p0').catch(code), 'SsoLoginRequired');
-});
