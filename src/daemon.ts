@@ -1,4 +1,3 @@
-import type { FastifyListenOptions } from 'fastify';
 import type { Logger } from 'pino';
 import { Audit } from './access/audit.js';
 import { Leases } from './access/leases.js';
@@ -14,9 +13,9 @@ import { createApi } from './daemon/api.js';
 import { createKeysApi } from './daemon/keys-api.js';
 import { createSignIns } from './daemon/sign-ins.js';
 import { currentKeys } from './daemon/sweep.js';
-import { CredentialError } from './errors.js';
 import { closeGently } from './http/drain.js';
 import { createGuard } from './http/guard.js';
+import { listenOnLoopback } from './http/listen.js';
 import { createMetrics } from './http/metrics.js';
 import { Traffic } from './http/traffic.js';
 import { Refresher } from './sessions/refresher.js';
@@ -221,10 +220,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     clients.close();
   }
 
+  let port: number;
   try {
     await leases.restore();
-    await app.listen(where(options));
-    onLoopback(app.server.address());
+    port = await listenOnLoopback(app, options);
   } catch (error) {
     await stop();
     throw error;
@@ -232,7 +231,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   if (options.resident && config.current.profiles.size === 0)
     log.info('there are no profiles yet: to write the first, type: credd setup');
   return {
-    url: `http://127.0.0.1:${portOf(app.server.address())}`,
+    url: `http://127.0.0.1:${port}`,
     store,
     get sessions() {
       return vendor.states().filter(({ state }) => state === 'ready').length;
@@ -240,24 +239,4 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     reload: api.reload,
     stop,
   };
-}
-
-/** Fastify hands all of it to Node, which takes a descriptor too. */
-function where({ fd, port }: DaemonOptions): FastifyListenOptions {
-  return fd === undefined ? { host: '127.0.0.1', port } : ({ fd } as FastifyListenOptions);
-}
-
-/** A socket unit may have been edited to listen to the whole network. */
-function onLoopback(address: ReturnType<import('node:net').Server['address']>): void {
-  if (address !== null && typeof address === 'object' && address.address === '127.0.0.1') return;
-  throw new CredentialError(
-    'NotLoopback',
-    400,
-    'The socket that credd was handed does not listen on 127.0.0.1. Set ListenStream=127.0.0.1:8363 in credd.socket.',
-  );
-}
-
-function portOf(address: ReturnType<import('node:net').Server['address']>): number {
-  if (address === null || typeof address === 'string') throw new TypeError('a TCP listener has a port');
-  return address.port;
 }

@@ -1,5 +1,5 @@
-import type { FastifyListenOptions } from 'fastify';
 import { CredentialError } from '../errors.js';
+import { listenOnLoopback } from '../http/listen.js';
 import { buildTroubleApp } from '../http/trouble.js';
 import { createLog } from '../log.js';
 import { systemClock } from '../system/clock.js';
@@ -21,20 +21,36 @@ export async function holdSocket(options: {
   stderr: NodeJS.WriteStream;
   stopped: Promise<unknown>;
 }): Promise<number> {
-  const { fd, trouble, prepare, env, stderr, stopped } = options;
+  const { fd, prepare, env, stderr, stopped } = options;
+  let { message } = options.trouble;
   const log = await createLog('info', stderr);
   const app = buildTroubleApp(waiting(), systemClock);
-  await app.listen({ fd } as FastifyListenOptions);
+  await listenOnLoopback(app, { fd }).catch(async (error) => {
+    await app.close();
+    throw error;
+  });
   const notifier = createServiceNotifier({
     env,
     pid: process.pid,
     clock: systemClock,
-    status: () => CANNOT_SERVE + trouble.message,
+    status: () => CANNOT_SERVE + message,
     failed: (reason) => log.warn(reason),
   });
-  log.error(`credd cannot serve: ${trouble.message}`);
-  void notifier.ready();
-  const repaired = await Promise.race([stopped.then(() => false), untilWell(prepare).then(() => true)]);
+  const say = () => {
+    log.error(`credd cannot serve: ${message}`);
+    void notifier.ready();
+  };
+  // Behind what was repaired there may be something else.
+  const stillWrong = (trouble: Error) => {
+    if (trouble.message === message) return;
+    message = trouble.message;
+    say();
+  };
+  say();
+  const repaired = await Promise.race([
+    stopped.then(() => false),
+    untilWell(prepare, stillWrong).then(() => true),
+  ]);
   if (repaired) log.info('what was wrong has been repaired: credd starts again');
   notifier.close();
   await Promise.all([notifier.stopping(), app.close()]);
@@ -50,12 +66,17 @@ function waiting(): CredentialError {
   );
 }
 
-async function untilWell(prepare: () => Promise<unknown>): Promise<void> {
-  for (let well = false; !well; ) {
+async function untilWell(
+  prepare: () => Promise<unknown>,
+  stillWrong: (trouble: Error) => void,
+): Promise<void> {
+  for (;;) {
     await new Promise<void>((resume) => systemClock.after(LOOK_AGAIN, resume));
-    well = await prepare().then(
-      () => true,
-      () => false,
-    );
+    try {
+      await prepare();
+      return;
+    } catch (trouble) {
+      stillWrong(trouble as Error);
+    }
   }
 }

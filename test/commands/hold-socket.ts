@@ -7,13 +7,15 @@ import { ask } from '../support/raw-http.js';
 import { notMountable, smallDisk } from '../support/small-disk.js';
 
 /** A daemon behind a socket that was opened for it, with a broken config.ini. */
-async function held(t: Test) {
+async function held(t: Test, address?: string) {
   const here = machine(t, { config: '[profile private-name]\n' });
   const file = here.path('.config', 'credd', 'config.ini');
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, 'stoer = auto\n');
   const port = freePort();
-  const daemon = here.start(['serve', '--store', 'memory'], { through: throughSocket(port, here.env) });
+  const daemon = here.start(['serve', '--store', 'memory'], {
+    through: throughSocket(port, here.env, address),
+  });
   await daemon.prints(/Listening on/);
   return { ...daemon, port, file };
 }
@@ -77,4 +79,20 @@ t.test('what was repaired lets the service manager start it again', { skip }, as
   t.match(await ask(port), { status: 503 });
   writeFileSync(file, 'store = auto\n');
   t.match(await ended, { code: 1, stderr: /what was wrong has been repaired: credd starts again/ });
+});
+
+t.test('what else is wrong is said once the first is repaired', { skip }, async (t) => {
+  const { port, file, prints, process, ended } = await held(t);
+  t.match(await ask(port), { status: 503 });
+  await prints(/cannot serve: .*stoer/);
+  writeFileSync(file, 'port = many\n');
+  await prints(/cannot serve: .*many.*is not a port/);
+  process.kill('SIGTERM');
+  t.equal((await ended).code, 0);
+});
+
+t.test('a socket that the network can reach is refused, broken settings or not', { skip }, async (t) => {
+  const { port, ended } = await held(t, '0.0.0.0');
+  await ask(port).catch(() => {});
+  t.match(await ended, { code: 1, stderr: /does not listen on 127\.0\.0\.1/ });
 });
