@@ -8,14 +8,19 @@ import type { Clock } from '../system/clock.js';
 import type { Refresher } from './refresher.js';
 import { RenewalPlan } from './renewal-plan.js';
 import { dated, isRoleSession, type RoleSession, timeLeft } from './role-session.js';
-import { asCredentialError, expiredOnArrival, isRevoked } from './session-error.js';
+import { asCredentialError, expiredOnArrival } from './session-error.js';
 import type { SessionStore } from './session-store.js';
 import { SingleFlight } from './single-flight.js';
-import { failureMemory, isEnding, isInLastTenth, type Random, renewalDue, retryDelay } from './timing.js';
-
-const CLOCK_TOLERANCE = 60_000;
-/** What AWS refuses so soon after giving it, it will refuse again. Milliseconds. */
-const TOO_NEW_TO_BE_REVOKED = 60_000;
+import {
+  failureMemory,
+  isEnding,
+  isFromTheFuture,
+  isInLastTenth,
+  type Random,
+  renewalDue,
+  retryDelay,
+} from './timing.js';
+import { withSource } from './with-source.js';
 
 export interface Failure {
   error: CredentialError;
@@ -111,7 +116,7 @@ export class SessionSlot {
     // Keys come from the files as they are: there is nothing to keep, to renew or to store.
     if (this.step.kind === 'keys' || this.step.kind === 'kept-keys') return this.#parts.provide(this.step);
     const { lasting, standingFailure } = this;
-    if (lasting && !this.#clockWasSetBack(lasting)) return lasting;
+    if (lasting && !isFromTheFuture(lasting, this.#now())) return lasting;
     if (standingFailure) return this.session ?? Promise.reject(standingFailure.error);
     return this.obtain().catch((error) => this.session ?? Promise.reject(error));
   }
@@ -149,7 +154,7 @@ export class SessionSlot {
     if (!session || this.isFetching || this.standingFailure) return;
     const now = this.#now();
     const urgent = this.failure !== undefined && isInLastTenth(session, now);
-    if (this.#plan.isDue || urgent || this.#clockWasSetBack(session)) this.obtain();
+    if (this.#plan.isDue || urgent || isFromTheFuture(session, now)) this.obtain();
   }
 
   /** Whether the step, or one that leads to it, is such a one. */
@@ -174,23 +179,11 @@ export class SessionSlot {
     this.#parts.store.drop(this.key);
   }
 
-  /** Calls AWS, with a person's code or without. A session of the source that AWS takes no longer is replaced, once. */
-  async provided(code?: string): Promise<Credentials> {
-    const { provide } = this.#parts;
-    const { source } = this;
-    if (!source) return provide(this.step, undefined, code);
-    const credentials = await source.usable();
-    try {
-      return await provide(this.step, credentials, code);
-    } catch (error) {
-      const { session } = source;
-      if (!session || !isRevoked(error)) throw error;
-      if (session === credentials) {
-        if (this.#now() - session.obtainedAt < TOO_NEW_TO_BE_REVOKED) throw error;
-        await source.renew();
-      }
-      return provide(this.step, await source.usable(), code);
-    }
+  /** Calls AWS, with a person's code or without. */
+  provided(code?: string): Promise<Credentials> {
+    const { provide, clock } = this.#parts;
+    if (!this.source) return provide(this.step, undefined, code);
+    return withSource(this.source, clock, (credentials) => provide(this.step, credentials, code));
   }
 
   async #fly(isCurrent: () => boolean): Promise<Credentials> {
@@ -263,10 +256,6 @@ export class SessionSlot {
     const { source } = this;
     const lapsed = source && source.step.kind !== 'keys' && !source.lasting;
     return 1 + (lapsed ? source.#calls() + 1 : 0);
-  }
-
-  #clockWasSetBack({ obtainedAt }: RoleSession): boolean {
-    return this.#now() < obtainedAt - CLOCK_TOLERANCE;
   }
 
   /** The Identity Center sign-in that all of it came from, if any. */

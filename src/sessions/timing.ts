@@ -6,6 +6,7 @@ const HOUR = 60 * MINUTE;
 
 /** How long before its end a session is renewed: botocore asks again on every call under 15 minutes. */
 const RENEWAL_LEAD = 20 * MINUTE;
+const CLOCK_TOLERANCE = MINUTE;
 export const KEPT_WARM = 12 * HOUR;
 export const CLOCK_CHECK = 15 * SECOND;
 /** How long a request waits for a session that is about to end: several SDKs give up at 1 s. */
@@ -24,6 +25,11 @@ export function renewalDue(session: Lasting, random: Random): number {
 /** In its last moments a session is worth waiting for its successor. */
 export function isEnding(session: Lasting, now: number): boolean {
   return timeLeft(session, now) < Math.min(MINUTE, lifetime(session) / 10);
+}
+
+/** Obtained later than it is now: the clock was set back meanwhile, and when the session ends cannot be told. */
+export function isFromTheFuture({ obtainedAt }: Lasting, now: number): boolean {
+  return now < obtainedAt - CLOCK_TOLERANCE;
 }
 
 /** The last tenth: somebody who asks then is worth an attempt whatever failed before. */
