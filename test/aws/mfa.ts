@@ -1,56 +1,10 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { HOUR, MINUTE, SECOND } from '../support/time.js';
-import { startVending, type Vending, type VendingOptions } from '../support/vending.js';
 import { ACCOUNT, keysProfile, roleProfile } from '../support/vending-config.js';
-
-const DEVICE = `arn:aws:iam::${ACCOUNT}:mfa/ada`;
-const EVE = {
-  accountId: ACCOUNT,
-  name: 'ada',
-  accessKeyId: 'AKIAADA',
-  secretAccessKey: 'ada-secret',
-  mfaSerial: DEVICE,
-};
-const MFA = `mfa_serial = ${DEVICE}`;
-
-const CONFIG = [
-  keysProfile('user') + MFA,
-  keysProfile('plain'),
-  roleProfile('one', 'user', 'one', MFA),
-  roleProfile('two', 'plain', 'two', MFA),
-  roleProfile('three', 'one', 'three', MFA),
-  roleProfile('open', 'plain'),
-].join('\n');
-
-const role = (name: string) => `arn:aws:iam::${ACCOUNT}:role/${name}`;
-const guarded = ['one', 'two', 'direct'].map((name) => ({
-  arn: role(name),
-  trusts: [ACCOUNT],
-  requiresMfa: true,
-}));
-const world = {
-  users: [EVE],
-  roles: [
-    ...guarded,
-    { arn: role('three'), trusts: [role('one')] },
-    { arn: role('open'), trusts: [ACCOUNT] },
-  ],
-};
-
-function start(t: Test, options: Partial<VendingOptions> = {}): Promise<Vending> {
-  return startVending(t, { config: CONFIG, world, ...options });
-}
-
-const refused = (vending: Vending, profile: string) =>
-  vending.ask(profile).then(
-    (id) => t.fail(`got ${id}`),
-    (error) => error,
-  );
+import { DEVICE, EVE, MFA, refused, role, startBehindMfa } from '../support/vending-mfa.js';
 
 t.test('a request that would need a code is answered at once, without a call', async (t) => {
-  const vending = await start(t);
+  const vending = await startBehindMfa(t);
   for (const profile of ['user', 'one', 'two', 'three']) {
     t.match(await refused(vending, profile), {
       code: 'MfaRequired',
@@ -70,7 +24,7 @@ t.test('a request that would need a code is answered at once, without a call', a
 });
 
 t.test('one code serves all profiles with that device, for twelve hours', async (t) => {
-  const vending = await start(t);
+  const vending = await startBehindMfa(t);
   const { aws, vendor, clock } = vending;
   for (const profile of ['user', 'one', 'two', 'three']) await refused(vending, profile);
   const session = await vendor.unlock('two', '778899');
@@ -104,7 +58,7 @@ t.test('one code serves all profiles with that device, for twelve hours', async 
 });
 
 t.test('that a code is needed is told once, and again when the session has ended', async (t) => {
-  const vending = await start(t);
+  const vending = await startBehindMfa(t);
   const { vendor, told, log } = vending;
   const warnings = () => log.filter(({ level }) => level === 'warn');
   const askAll = async () => {
@@ -125,7 +79,7 @@ t.test('that a code is needed is told once, and again when the session has ended
 });
 
 t.test('the MFA session outlives a restart', async (t) => {
-  const vending = await start(t);
+  const vending = await startBehindMfa(t);
   const { accessKeyId } = await vending.vendor.unlock('one', '778899');
   const again = await vending.restart();
   t.equal(await again.ask('user'), accessKeyId);
@@ -134,7 +88,7 @@ t.test('the MFA session outlives a restart', async (t) => {
 });
 
 t.test('a wrong, used or malformed code leaves what was held', async (t) => {
-  const vending = await start(t);
+  const vending = await startBehindMfa(t);
   const { vendor, aws } = vending;
   const { accessKeyId } = await vendor.unlock('user', '778899');
   for (const code of ['000000', '778899']) {
@@ -154,7 +108,7 @@ t.test('a wrong, used or malformed code leaves what was held', async (t) => {
 });
 
 t.test('a device that is not the user’s', async (t) => {
-  const vending = await start(t, { config: `${keysProfile('user')}mfa_serial = ${DEVICE}x\n` });
+  const vending = await startBehindMfa(t, { config: `${keysProfile('user')}mfa_serial = ${DEVICE}x\n` });
   await t.rejects(vending.vendor.unlock('user', '778899'), {
     code: 'MfaCodeRefused',
     message: /Check mfa_serial of "user"/,
@@ -169,7 +123,7 @@ t.test('over other sources the code goes into AssumeRole, and a person renews it
   });
   const config = `[profile program]\ncredential_process = echo '${output}'\n
 [profile direct]\nrole_arn = ${role('direct')}\nsource_profile = program\nregion = eu-west-1\n${MFA}\n`;
-  const vending = await start(t, { config });
+  const vending = await startBehindMfa(t, { config });
   const { vendor, aws } = vending;
   t.match(await refused(vending, 'direct'), { code: 'MfaRequired' });
   t.equal(aws.calls.length, 0);
@@ -182,85 +136,6 @@ t.test('over other sources the code goes into AssumeRole, and a person renews it
   await vending.pass(2 * MINUTE);
   t.match(await refused(vending, 'direct'), { code: 'MfaRequired' });
   t.equal(aws.calls.length, 1);
-});
-
-t.test('mfa_process supplies the code, and then nobody is asked', async (t) => {
-  const folder = t.testdir({});
-  const counter = join(folder, 'counter');
-  writeFileSync(counter, '100000');
-  const script = `n=$(cat '${counter}'); echo $((n + 1)) > '${counter}'; echo $n`;
-  const process = `mfa_process = sh -c "${script}"`;
-  const config = `${keysProfile('user')}${MFA}\n${process}\n${roleProfile('one', 'user', 'one', MFA)}`;
-  const vending = await start(t, { config, env: { PATH: globalThis.process.env.PATH ?? '' } });
-  t.match(await vending.ask('one'), /^ASIA/, "the source's own process serves the role");
-  t.match(await vending.ask('user'), /^ASIA/);
-  t.equal(vending.aws.count('GetSessionToken'), 1);
-  await vending.pass(24 * HOUR, 10 * MINUTE);
-  t.match(await vending.ask('one'), /^ASIA/);
-  t.match(vending.aws.count('GetSessionToken'), 3);
-  t.equal(vending.aws.count('GetSessionToken', 'AccessDenied'), 0);
-});
-
-t.test('what an mfa_process may do wrong', async (t) => {
-  const marker = join(t.testdir({}), 'shell');
-  const cases = [
-    ['echo 12345', /not a code of six digits/],
-    ['echo secret-code-9', /not a code of six digits/],
-    [`echo 123456; touch ${marker}`, /not a code of six digits/],
-    ['sh -c "echo 654321; echo no key inserted >&2; exit 4"', /exit code 4: no key inserted/],
-    ['no-such-program', /there is no program no-such-program/],
-    ['"unclosed', /a quote in it is not closed/],
-  ] as const;
-  for (const [command, message] of cases) {
-    const config = `${keysProfile('user')}${MFA}\nmfa_process = ${command}\n`;
-    const vending = await start(t, { config, env: { PATH: process.env.PATH ?? '' } });
-    const error = await refused(vending, 'user');
-    t.match(error, { code: 'MfaProcessFailed', statusCode: 403, retryable: true });
-    t.match(error.message, message);
-    t.notMatch(error.message, /12345|654321|secret-code/, 'what it printed is not repeated');
-    t.equal(vending.aws.calls.length, 0);
-  }
-  t.notOk(existsSync(marker), 'no shell reads it');
-});
-
-t.test('an mfa_process that repeats a code is asked again later', async (t) => {
-  const file = join(t.testdir({ code: '111111' }), 'code');
-  const config = `${keysProfile('user')}${MFA}\nmfa_process = cat ${file}\n`;
-  const vending = await start(t, { config, env: { PATH: process.env.PATH ?? '' } });
-  await vending.ask('user');
-  await vending.vendor.renew('user').then(
-    () => t.fail('the code was used'),
-    (error) => t.match(error, { code: 'MfaCodeRefused', retryable: true }),
-  );
-  writeFileSync(file, '222222');
-  t.equal(readFileSync(file, 'utf8'), '222222');
-  await vending.pass(12 * HOUR, 10 * MINUTE);
-  t.match(await vending.ask('user'), /^ASIA/);
-  t.equal(vending.aws.count('GetSessionToken', 'ok'), 2);
-  t.ok(vending.clock.now() > SECOND);
-});
-
-t.test('what one profile has to print the codes of a device serves all with that device', async (t) => {
-  const file = join(t.testdir({ code: '111111' }), 'code');
-  const guardedRole = (name: string, more = '') => roleProfile(name, 'plain', 'one', `${MFA}${more}`);
-  const process = `\nmfa_process = cat ${file}`;
-  const config = `${keysProfile('plain')}\n${guardedRole('asks')}\n${guardedRole('prints', process)}`;
-  const without = config.replace(process, '');
-  const vending = await start(t, { config: without, env: { PATH: globalThis.process.env.PATH ?? '' } });
-  t.match(await refused(vending, 'asks'), { code: 'MfaRequired' });
-  await vending.edit(config);
-  t.match(await vending.ask('prints'), /^ASIA/, 'though a person was needed a moment ago');
-  t.equal(await vending.ask('asks'), await vending.ask('prints'));
-  t.equal(vending.aws.count('GetSessionToken'), 1);
-
-  vending.vendor.forgetBehind(() => true);
-  writeFileSync(file, '222222');
-  t.match(await vending.ask('asks'), /^ASIA/, 'whoever asks first');
-
-  vending.vendor.forgetBehind(() => true);
-  await vending.edit(without);
-  for (const profile of ['asks', 'prints'])
-    t.match(await refused(vending, profile), { code: 'MfaRequired' }, 'and when it is gone, it is gone');
 });
 
 const overSso = (url: string) => `[sso-session wellcome]
@@ -276,7 +151,7 @@ ${roleProfile('over', 'dev', 'over', MFA)}`;
 t.test(
   'a role over a sign-in: who is to be asked for a code is told first that nobody is signed in',
   async (t) => {
-    const vending = await start(t, { config: overSso });
+    const vending = await startBehindMfa(t, { config: overSso });
     t.match(await refused(vending, 'over'), { code: 'MfaRequired' }, 'a request is answered at once');
     await t.rejects(vending.vendor.mfaDevice('over'), {
       code: 'SsoLoginRequired',
