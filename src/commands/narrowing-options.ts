@@ -64,8 +64,7 @@ export function narrowingOf(values: CommandContext['values']): Narrowing | undef
     durationSeconds: duration === undefined ? undefined : duration / 1000,
     sessionName: text(values['session-name']),
     sourceIdentity: text(values['source-identity']),
-    tags:
-      values.tag === undefined ? undefined : Object.assign({}, ...texts(values.tag).map((tag) => tagIn(tag))),
+    tags: values.tag === undefined ? undefined : tagsIn(texts(values.tag)),
     transitiveTags: values['transitive-tag'] === undefined ? undefined : texts(values['transitive-tag']),
   };
   if (allowed.length > 1) throw new UsageError(tooManyAllow().message);
@@ -80,11 +79,17 @@ export function openBeside(profile: string, { profile: settingsOf, paths }: Sett
   return `credd: "${profile}" is narrowed here, but its daemon gives it whole to any process of yours that asks without a token. To close that, write access = token under [profile ${name}] in ${paths.configFile}\n`;
 }
 
-/** A value may hold another `=`. */
-function tagIn(pair: string): Record<string, string> {
-  const at = pair.indexOf('=');
-  if (at < 1) throw new UsageError(`--tag: "${pair}" is not a tag: write it as KEY=VALUE`);
-  return { [pair.slice(0, at)]: pair.slice(at + 1) };
+function tagsIn(pairs: string[]): Record<string, string> {
+  const tags = new Map<string, string>();
+  for (const pair of pairs) {
+    // A value may hold another `=`.
+    const at = pair.indexOf('=');
+    if (at < 1) throw new UsageError(`--tag: "${pair}" is not a tag: write it as KEY=VALUE`);
+    const key = pair.slice(0, at);
+    if (tags.has(key)) throw new UsageError(`--tag: "${key}" has two values: give it one`);
+    tags.set(key, pair.slice(at + 1));
+  }
+  return Object.fromEntries(tags);
 }
 
 function policyIn(file: string): string {

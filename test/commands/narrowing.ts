@@ -221,6 +221,7 @@ t.test('wrong usage is told, and nothing is run', async (t) => {
     [['--duration', 'long'], 2, /--duration: "long" is not a time/],
     [['--session-name', 'a b'], 2, /--session-name: "a b" cannot be a session name/],
     [['--tag', 'team'], 2, /--tag: "team" is not a tag: write it as KEY=VALUE/],
+    [['--tag', 'team=a', '--tag', 'team=b'], 2, /--tag: "team" has two values: give it one/],
     [['--read-only', '--no-session'], 2, /Long-term keys cannot be narrowed/],
   ] as const) {
     const ended = await credd(['exec', 'app', ...args, '--', 'echo', 'was run']);
