@@ -15,6 +15,13 @@ const ofProfile = [
   'logout',
 ];
 
+/** The commands whose first argument is one of these. */
+export const VERBS: Readonly<Record<string, readonly string[]>> = {
+  keys: ['add', 'import', 'rotate', 'list', 'remove'],
+  service: ['install', 'uninstall', 'status', 'logs'],
+  completion: Object.keys(shells),
+};
+
 export const command: Command = {
   usage: 'completion bash|zsh|fish',
   help: `Prints a script that completes commands and profile names.
@@ -34,6 +41,12 @@ export const command: Command = {
   },
 };
 
+function eachOf(line: (name: string, words: readonly string[]) => string): string {
+  return Object.entries(VERBS)
+    .map(([name, words]) => line(name, words))
+    .join('\n');
+}
+
 function bash(commands: CommandTable): string {
   return `_credd() {
   local IFS=$'\\n' word="\${COMP_WORDS[COMP_CWORD]}"
@@ -48,7 +61,7 @@ function bash(commands: CommandTable): string {
           printf -v name '%q' "$name"
           case "$name" in "$word"*) COMPREPLY+=("$name") ;; esac
         done < <(credd list --names 2>/dev/null) ;;
-      completion) COMPREPLY=($(compgen -W $'bash\\nzsh\\nfish' -- "$word")) ;;
+${eachOf((name, words) => `      ${name}) COMPREPLY=($(compgen -W $'${words.join('\\n')}' -- "$word")) ;;`)}
     esac
   fi
 }
@@ -72,7 +85,7 @@ ${described.join('\n')}
       ${ofProfile.join('|')})
         profiles=("\${(@f)$(credd list --names 2>/dev/null)}")
         compadd -a profiles ;;
-      completion) compadd bash zsh fish ;;
+${eachOf((name, words) => `      ${name}) compadd ${words.join(' ')} ;;`)}
       *) _files ;;
     esac
   else
@@ -90,6 +103,6 @@ function fish(commands: CommandTable): string {
   );
   return `${verbs.join('\n')}
 complete -c credd -f -n '__fish_seen_subcommand_from ${ofProfile.join(' ')}; and test (count (commandline -opc)) -eq 2' -a '(credd list --names 2>/dev/null)'
-complete -c credd -f -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'
+${eachOf((name, words) => `complete -c credd -f -n '__fish_seen_subcommand_from ${name}; and test (count (commandline -opc)) -eq 2' -a '${words.join(' ')}'`)}
 `;
 }

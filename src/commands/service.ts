@@ -51,7 +51,7 @@ export const command: Command = {
       case 'logs':
         return runChild(manager.logs(values.follow === true), own, stderr);
       default:
-        throw new UsageError(`"${verb}" is not one of install, uninstall, status, logs`);
+        throw new UsageError(`"${verb}" is not among install, uninstall, status, logs`);
     }
   },
 };

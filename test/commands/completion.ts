@@ -1,5 +1,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
+import { VERBS } from '../../src/commands/completion.js';
+import { commands } from '../../src/commands/index.js';
 import { CLI, lacks, machine, run } from '../support/cli.js';
 import { noTerminal, TERMINAL } from '../support/terminal.js';
 
@@ -32,6 +34,8 @@ const TYPED: readonly [string, string][] = [
   ['credd exec with-\t-- x', '<exec><with-dash><--><x>.'],
   ['credd creds app\t', '<creds><app/prod €>.'],
   ['credd refresh it\t', "<refresh><it's>."],
+  ['credd keys ro\t', '<keys><rotate>.'],
+  ['credd service uni\t', '<service><uninstall>.'],
 ];
 
 for (const [shell, args, setUp] of [
@@ -54,6 +58,13 @@ for (const [shell, args, setUp] of [
   });
 }
 
+t.test('all verbs that a command takes are completed', async (t) => {
+  for (const [name, verbs] of Object.entries(VERBS)) {
+    const { command } = (await commands[name]?.load()) ?? {};
+    t.equal(command?.usage.split(' ')[1], verbs.join('|'));
+  }
+});
+
 t.test('fish: it completes commands and profiles', { skip: missing('fish') }, async (t) => {
   const { env, home } = ready(t);
   const complete = async (line: string) => {
@@ -66,4 +77,6 @@ t.test('fish: it completes commands and profiles', { skip: missing('fish') }, as
   t.same((await complete('credd whoami with')).sort(), ['with space', 'with-dash']);
   t.same(await complete('credd creds app'), ['app/prod €']);
   t.same(await complete('credd completion z'), ['zsh']);
+  t.same(await complete('credd keys ro'), ['rotate']);
+  t.same(await complete('credd service uni'), ['uninstall']);
 });
