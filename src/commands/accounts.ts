@@ -1,6 +1,7 @@
 import type { Account } from '../aws/sso-accounts.js';
 import { segmentOf } from '../http/segment.js';
 import { readSettings } from '../settings.js';
+import { shellWord } from '../system/shell-word.js';
 import type { Command } from './command.js';
 import { type DaemonClient, withDaemon } from './connect.js';
 import { printable, table } from './words.js';
@@ -20,8 +21,7 @@ export const command: Command = {
   async run({ positionals: [name = ''], values, env, stdout, stderr }) {
     const found = await withDaemon(readSettings(env), (daemon) => accountsOf(daemon, name));
     if (values.json) stdout.write(`${JSON.stringify(found, null, 2)}\n`);
-    else if (found.accounts.length === 0)
-      stderr.write(`No account is assigned to you in ${printable(found.name)}.\n`);
+    else if (found.accounts.length === 0) stderr.write(noAccount(found));
     else stdout.write(table(['ACCOUNT', 'NAME', 'ROLES'], found.accounts.map(row)));
     return 0;
   },
@@ -33,4 +33,8 @@ export function accountsOf(daemon: DaemonClient, name: string): Promise<Accounts
 
 function row({ accountId, name = '-', roles }: Account): string[] {
   return [accountId, printable(name), printable(roles.join(', ') || '-')];
+}
+
+export function noAccount({ name }: Pick<Accounts, 'name'>): string {
+  return `No account is assigned to you in ${printable(name)}. When one is, type: credd populate ${printable(shellWord(name))}\n`;
 }

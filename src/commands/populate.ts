@@ -1,11 +1,14 @@
 import { added, appendSections, type NewSection, sectionHeader } from '../aws/config-append.js';
 import type { SharedConfig } from '../aws/shared-config.js';
 import { readSettings, type Settings } from '../settings.js';
-import { type Accounts, accountsOf } from './accounts.js';
+import { type Accounts, accountsOf, noAccount } from './accounts.js';
 import { readAwsFiles, refuseBrokenConfig } from './aws-files.js';
 import { type Command, type CommandContext, text } from './command.js';
 import { withDaemon } from './connect.js';
 import { printable } from './words.js';
+
+const ALL_THERE =
+  'Every role that is yours has a profile already: nothing was written. To see them, type: credd list\n';
 
 export const command: Command = {
   usage: 'populate SSO-SESSION [--prefix PREFIX] [--dry-run]',
@@ -35,6 +38,7 @@ export async function populate(
   const config = await readAwsFiles(paths);
   refuseBrokenConfig(config);
   const { sections, present } = newProfiles(found, config, how.prefix);
+  if (sections.length === 0) return void how.stderr.write(present > 0 ? ALL_THERE : noAccount(found));
   if (how.dryRun) how.stdout.write(added(undefined, sections));
   else await appendSections(paths.awsConfig, sections);
   const had = present > 0 ? `; ${present} ${present === 1 ? 'was' : 'were'} there already` : '';
@@ -46,7 +50,7 @@ export async function populate(
 }
 
 /** A profile for each account and role that none leads to. */
-export function newProfiles(
+function newProfiles(
   { name, region, accounts }: Accounts,
   config: SharedConfig,
   prefix: string,

@@ -3,7 +3,7 @@ import { checkRegion } from '../aws/long-term-keys.js';
 import type { SharedConfig } from '../aws/shared-config.js';
 import { CredentialError } from '../errors.js';
 import type { Settings } from '../settings.js';
-import { accountsOf } from './accounts.js';
+import { accountsOf, noAccount } from './accounts.js';
 import { readAwsFiles, refuseBrokenConfig } from './aws-files.js';
 import type { CommandContext } from './command.js';
 import type { DaemonClient } from './connect.js';
@@ -33,10 +33,7 @@ export async function setUpSignIn(
   await signInHere(daemon, { name: session }, { env, stderr });
   const found = await accountsOf(daemon, session);
   const count = found.accounts.reduce((sum, { roles }) => sum + roles.length, 0);
-  if (count === 0)
-    return void stderr.write(
-      `No account is assigned to you there. When one is, type: credd populate ${session}\n`,
-    );
+  if (count === 0) return void stderr.write(noAccount(found));
   if (!(await agreesToWrite(count))) return void stderr.write(`Later, type: credd populate ${session}\n`);
   await populate(found, settings, { prefix: '', dryRun: false, stdout, stderr });
   await daemon.ask('POST', '/api/reload');
