@@ -20,12 +20,6 @@ export function checkSecretAccessKey(given: unknown): string {
   throw invalid('A secret access key is of letters, digits, / and +, without spaces.');
 }
 
-/** @throws CredentialError `InvalidRegion` (400) */
-export function checkRegion(given: unknown): string {
-  if (typeof given === 'string' && /^[a-z\d]+(-[a-z\d]+)+$/.test(given)) return given;
-  throw new CredentialError('InvalidRegion', 400, 'Write the region as eu-west-1.');
-}
-
 function invalid(message: string): CredentialError {
   return new CredentialError('InvalidKeys', 400, message);
 }

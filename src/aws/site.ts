@@ -1,3 +1,4 @@
+import { CredentialError } from '../errors.js';
 import type { Environment } from '../system/paths.js';
 import type { Site } from './chain.js';
 import { invalidProfile } from './profile-error.js';
@@ -62,6 +63,12 @@ function endpointOf(service: Service, profile: ProfileSection, config: SharedCon
 /** Whether it can be a part of a host's name, as botocore demands; AWS need not have it. */
 export function isRegion(name: string): boolean {
   return /^[a-z\d]+(-[a-z\d]+)*$/i.test(name);
+}
+
+/** For one who types it: stricter, so that no city passes. @throws CredentialError `InvalidRegion` (400) */
+export function checkRegion(given: unknown): string {
+  if (typeof given === 'string' && /^[a-z\d]+(-[a-z\d]+)+$/.test(given)) return given;
+  throw new CredentialError('InvalidRegion', 400, 'Write the region as eu-west-1.');
 }
 
 function isTrue(value: string | undefined): boolean {

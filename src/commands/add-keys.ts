@@ -1,51 +1,15 @@
 import { appendSections, sectionHeader } from '../aws/config-append.js';
-import {
-  checkAccessKeyId,
-  checkRegion,
-  checkSecretAccessKey,
-  type LongTermKeys,
-} from '../aws/long-term-keys.js';
+import { checkAccessKeyId, checkSecretAccessKey } from '../aws/long-term-keys.js';
+import { checkRegion } from '../aws/site.js';
 import { CredentialError } from '../errors.js';
-import { segmentOf } from '../http/segment.js';
 import type { Settings } from '../settings.js';
 import { readAwsFiles, refuseBrokenConfig } from './aws-files.js';
 import type { CommandContext } from './command.js';
 import type { DaemonClient } from './connect.js';
-import { askUntil } from './prompt.js';
+import { keepKeys, keysUrl } from './kept-keys.js';
+import { askUntil, untilTaken } from './prompt.js';
 
 const USUAL_REGION = 'us-east-1';
-/** Other keys would fare no better. */
-const FINAL = new Set(['NoKeychain', 'StoreUnavailable', 'CannotWrite', 'KeysInFile', 'NoAnswer']);
-
-interface Kept {
-  arn: string;
-  /** Where the keys are now. */
-  place: string;
-}
-
-/** What the keychain holds. */
-export interface KeptList {
-  keys: { profile: string; accessKeyId: string; since: number; previous?: string }[];
-}
-
-/** @throws CredentialError `NoKeychain` (403), before anybody is asked for keys that nothing would keep */
-export async function placeOfKeys(daemon: DaemonClient): Promise<string> {
-  const { kind } = await daemon.ask<{ kind: string }>('GET', '/api/key-store');
-  return kind === 'file' ? 'the encrypted store' : 'the keychain';
-}
-
-/** AWS has to take them first. */
-export async function keepKeys(
-  daemon: DaemonClient,
-  profile: string,
-  keys: LongTermKeys,
-  region?: string,
-): Promise<Kept> {
-  const body = region === undefined ? keys : { ...keys, region };
-  const { arn } = await daemon.ask<{ arn: string }>('POST', urlOf(profile), body);
-  return { arn, place: await placeOfKeys(daemon) };
-}
-
 /**
  * Asks for keys until AWS takes them, keeps them, and writes the profile where there is none. Until then, and after a
  * failure, all is as it was.
@@ -56,12 +20,11 @@ export async function askForKeys(
   { paths, env }: Settings,
   stderr: CommandContext['stderr'],
 ): Promise<void> {
-  await daemon.ask('POST', '/api/reload');
   const config = await readAwsFiles(paths);
   const isNew = !config.profiles.has(profile);
   if (isNew) refuseBrokenConfig(config);
   let usual = env.AWS_REGION || env.AWS_DEFAULT_REGION || USUAL_REGION;
-  const kept = await untilTaken(stderr, async () => {
+  const kept = await untilTaken(async () => {
     const accessKeyId = await askUntil('Access key id: ', checkAccessKeyId);
     const secretAccessKey = await askUntil('Secret access key (not shown): ', checkSecretAccessKey, {
       hidden: true,
@@ -70,25 +33,13 @@ export async function askForKeys(
     if (!isNew) return keepKeys(daemon, profile, keys);
     const region = await askUntil(`Region [${usual}]: `, (answer) => checkRegion(answer || usual));
     usual = region;
-    const taken = await keepKeys(daemon, profile, keys, region);
+    const taken = await keepKeys(daemon, profile, { ...keys, region });
     await writeProfile(daemon, profile, region, paths.awsConfig);
     return taken;
   });
   stderr.write(`The keys of ${kept.arn} are in ${kept.place}, for profile "${profile}".\n`);
   if (isNew)
     stderr.write(`Written to ${config.files.config.label}: [${sectionHeader('profile', profile)}]\n`);
-}
-
-async function untilTaken<T>(stderr: CommandContext['stderr'], attempt: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (!(error instanceof CredentialError) || error.code === 'Cancelled' || FINAL.has(error.code))
-        throw error;
-      stderr.write(`\n${error.message}\nOnce more, or Ctrl-C.\n\n`);
-    }
-  }
 }
 
 async function writeProfile(
@@ -100,7 +51,7 @@ async function writeProfile(
   try {
     await appendSections(path, [{ header: sectionHeader('profile', profile), settings: { region } }]);
   } catch (error) {
-    await daemon.ask('DELETE', urlOf(profile)).catch(() => {});
+    await daemon.ask('DELETE', keysUrl(profile)).catch(() => {});
     throw error;
   }
   await daemon.ask('POST', '/api/reload');
@@ -110,13 +61,4 @@ async function writeProfile(
 export function checkNewName(name: string): string {
   if (/^[\w.@+/-]{1,128}$/.test(name)) return name;
   throw new CredentialError('InvalidName', 400, 'A profile name is of letters, digits and _.@+/-');
-}
-
-export function urlOf(profile: string): string {
-  return `/api/keys/${segmentOf(profile)}`;
-}
-
-/** Enough to tell keys apart. */
-export function shortened(id: string): string {
-  return id.length > 12 ? `${id.slice(0, 4)}…${id.slice(-4)}` : `…${id.slice(-2)}`;
 }

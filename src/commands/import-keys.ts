@@ -6,9 +6,9 @@ import type { Paths } from '../system/paths.js';
 import { readIfPresent } from '../system/private-files.js';
 import { rewriteFile } from '../system/rewrite-file.js';
 import { shellWord } from '../system/shell-word.js';
-import { type KeptList, shortened, urlOf } from './add-keys.js';
 import { readAwsFiles } from './aws-files.js';
 import type { DaemonClient } from './connect.js';
+import { keepKeys, keysUrl, listKept, shortened } from './kept-keys.js';
 
 /**
  * Moves a profile's long-term keys from its file into the keychain. They leave the file last: after any failure they
@@ -19,24 +19,22 @@ export async function importKeys(
   daemon: DaemonClient,
   profile: string,
   paths: Paths,
-): Promise<{ arn: string; path: string }> {
-  const { keys } = await daemon.ask<KeptList>('GET', '/api/keys');
+): Promise<{ arn: string; place: string; path: string }> {
+  const { keys } = await listKept(daemon);
   const kept = keys.find((it) => it.profile === profile)?.accessKeyId;
   const { accessKeyId, secretAccessKey, kind } = await keysInFiles(profile, paths, kept);
   if (kept !== undefined && kept !== accessKeyId) throw otherKeysKept(profile, kept);
   const path = kind === 'credentials' ? paths.awsCredentials : paths.awsConfig;
   const before = await readFile(path);
   const { rest, removal } = takeKeysOut(before, { path, kind, profile });
-  const url = urlOf(profile);
-  const body = { accessKeyId, secretAccessKey, undo: removal };
-  const { arn } = await daemon.ask<{ arn: string }>('POST', url, body);
+  const { arn, place } = await keepKeys(daemon, profile, { accessKeyId, secretAccessKey, undo: removal });
   try {
     await rewriteFile(path, before, rest);
   } catch (error) {
-    if (kept === undefined) await daemon.ask('DELETE', url).catch(() => {});
+    if (kept === undefined) await daemon.ask('DELETE', keysUrl(profile)).catch(() => {});
     throw error;
   }
-  return { arn, path };
+  return { arn, place, path };
 }
 
 /** They would be lost. */
@@ -51,7 +49,7 @@ function otherKeysKept(profile: string, kept: string): CredentialError {
 
 /** @throws CredentialError `NothingToUndo` (400) where the keys came from no file, or have been rotated since */
 export async function undoImport(daemon: DaemonClient, profile: string): Promise<string> {
-  const url = urlOf(profile);
+  const url = keysUrl(profile);
   const { undo } = await daemon.ask<{ undo?: Removal }>('GET', url);
   if (!undo) {
     throw new CredentialError(

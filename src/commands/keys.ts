@@ -3,19 +3,12 @@ import { refuseKeysInFile } from '../aws/static-keys.js';
 import { CredentialError } from '../errors.js';
 import { readSettings } from '../settings.js';
 import { shellWord } from '../system/shell-word.js';
-import {
-  askForKeys,
-  checkNewName,
-  type KeptList,
-  keepKeys,
-  placeOfKeys,
-  shortened,
-  urlOf,
-} from './add-keys.js';
+import { askForKeys, checkNewName } from './add-keys.js';
 import { readAwsFiles } from './aws-files.js';
 import { type Command, type CommandContext, UsageError } from './command.js';
 import { type DaemonClient, withDaemon } from './connect.js';
 import { importKeys, undoImport } from './import-keys.js';
+import { keepKeys, keysUrl, listKept, placeOfKeys, shortened } from './kept-keys.js';
 import { loginWithMfa } from './login-mfa.js';
 import { agrees, canAsk, readPiped } from './prompt.js';
 import { printable, span, table } from './words.js';
@@ -54,7 +47,6 @@ export const command: Command = {
 async function add(daemon: DaemonClient, profile: string, { env, stderr }: CommandContext): Promise<void> {
   const settings = readSettings(env);
   await placeOfKeys(daemon);
-  await daemon.ask('POST', '/api/reload');
   const { profiles, files } = await readAwsFiles(settings.paths);
   const section = profiles.get(profile);
   const isNew = section === undefined;
@@ -90,8 +82,7 @@ async function importOrUndo(daemon: DaemonClient, profile: string, context: Comm
     const path = await undoImport(daemon, profile);
     stderr.write(`The keys of "${profile}" are back in ${path}, and kept nowhere else.\n`);
   } else {
-    const { arn, path } = await importKeys(daemon, profile, paths);
-    const place = await placeOfKeys(daemon);
+    const { arn, place, path } = await importKeys(daemon, profile, paths);
     stderr.write(
       `The keys of ${arn} are in ${place}, and no longer in ${path}. Back: credd keys import --undo ${shellWord(profile)}\n`,
     );
@@ -100,7 +91,7 @@ async function importOrUndo(daemon: DaemonClient, profile: string, context: Comm
 
 async function rotate(daemon: DaemonClient, profile: string, { stderr }: CommandContext): Promise<void> {
   const asked = () =>
-    daemon.ask<{ accessKeyId: string; previous: string }>('POST', `${urlOf(profile)}/rotate`);
+    daemon.ask<{ accessKeyId: string; previous: string }>('POST', `${keysUrl(profile)}/rotate`);
   const { accessKeyId, previous } = await asked().catch(async (error) => {
     if (error.code !== 'MfaRequired' || !canAsk()) throw error;
     await loginWithMfa(daemon, profile, stderr);
@@ -113,7 +104,7 @@ async function rotate(daemon: DaemonClient, profile: string, { stderr }: Command
 
 async function list(daemon: DaemonClient, _profile: string, context: CommandContext): Promise<void> {
   const { stdout, stderr, values } = context;
-  const { keys } = await daemon.ask<KeptList>('GET', '/api/keys');
+  const { keys } = await listKept(daemon);
   const shown = keys.map((it) => ({ ...it, accessKeyId: shortened(it.accessKeyId) }));
   const now = Date.now();
   if (values.json) {
@@ -134,6 +125,6 @@ async function list(daemon: DaemonClient, _profile: string, context: CommandCont
 }
 
 async function remove(daemon: DaemonClient, profile: string, { stderr }: CommandContext): Promise<void> {
-  await daemon.ask('DELETE', urlOf(profile));
+  await daemon.ask('DELETE', keysUrl(profile));
   stderr.write(`The keys of "${profile}" are no longer kept. At AWS they are as they were.\n`);
 }

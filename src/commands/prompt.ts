@@ -48,6 +48,29 @@ export async function askUntil<T>(
   }
 }
 
+/** What no other answer would change. */
+const FINAL = new Set([
+  'Cancelled',
+  'NoAnswer',
+  'NotOurs',
+  'NoKeychain',
+  'StoreUnavailable',
+  'CannotWrite',
+  'KeysInFile',
+]);
+
+/** Makes the attempt, questions and all, again and again, saying why, until what was answered is taken. */
+export async function untilTaken<T>(attempt: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof CredentialError) || FINAL.has(error.code)) throw error;
+      process.stderr.write(`\n${error.message}\nOnce more, or Ctrl-C.\n\n`);
+    }
+  }
+}
+
 /** Yes is what Enter means. */
 export async function agrees(question: string): Promise<boolean> {
   return /^(y(es)?)?$/i.test(await ask(`${question} [Y/n] `));

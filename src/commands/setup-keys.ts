@@ -2,10 +2,11 @@ import type { ProfileSection } from '../aws/shared-config.js';
 import { CredentialError } from '../errors.js';
 import type { Settings } from '../settings.js';
 import { shellWord } from '../system/shell-word.js';
-import { askForKeys, checkNewName, placeOfKeys } from './add-keys.js';
+import { askForKeys, checkNewName } from './add-keys.js';
 import { readAwsFiles } from './aws-files.js';
 import type { CommandContext } from './command.js';
 import type { DaemonClient } from './connect.js';
+import { listKept, placeOfKeys } from './kept-keys.js';
 import { askUntil } from './prompt.js';
 
 /** From an access key to a profile that works. */
@@ -16,7 +17,7 @@ export async function setUpKeys(
 ): Promise<void> {
   await placeOfKeys(daemon);
   const { profiles } = await readAwsFiles(settings.paths);
-  const { keys } = await daemon.ask<{ keys: { profile: string }[] }>('GET', '/api/keys');
+  const { keys } = await listKept(daemon);
   const profile = await askUntil('Profile name [default]: ', (answer) => {
     const name = checkNewName(answer || 'default');
     const where = keys.some(({ profile }) => profile === name)

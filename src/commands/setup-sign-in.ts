@@ -1,6 +1,6 @@
 import { appendSections, sectionHeader } from '../aws/config-append.js';
-import { checkRegion } from '../aws/long-term-keys.js';
 import type { SharedConfig } from '../aws/shared-config.js';
+import { checkRegion } from '../aws/site.js';
 import { CredentialError } from '../errors.js';
 import type { Settings } from '../settings.js';
 import { accountsOf, noAccount } from './accounts.js';
@@ -8,7 +8,7 @@ import { readAwsFiles, refuseBrokenConfig } from './aws-files.js';
 import type { CommandContext } from './command.js';
 import type { DaemonClient } from './connect.js';
 import { populate } from './populate.js';
-import { agrees, askUntil } from './prompt.js';
+import { agrees, askUntil, untilTaken } from './prompt.js';
 import { signInHere } from './sign-in-here.js';
 
 /** From a start URL to a profile for each role behind it. Nothing is written before the last question is answered. */
@@ -19,7 +19,7 @@ export async function setUpSignIn(
 ): Promise<void> {
   const config = await readAwsFiles(settings.paths);
   refuseBrokenConfig(config);
-  const { startUrl, region } = await askUntilKnown(daemon, stderr);
+  const { startUrl, region } = await askUntilKnown(daemon);
   const known = [...config.ssoSessions.values()].find((it) => it.text('sso_start_url') === startUrl)?.name;
   const session = known ?? (await askName(startUrl, config));
   const now = await agrees('Sign in now?');
@@ -51,18 +51,13 @@ function newSession(name: string, startUrl: string, region: string) {
   };
 }
 
-async function askUntilKnown(daemon: DaemonClient, stderr: CommandContext['stderr']) {
-  for (;;) {
+function askUntilKnown(daemon: DaemonClient): Promise<{ startUrl: string; region: string }> {
+  return untilTaken(async () => {
     const startUrl = await askUntil('Start URL: ', checkStartUrl);
     const region = await askUntil('Its region, as eu-west-1: ', checkRegion);
-    try {
-      await daemon.ask('POST', '/api/sign-ins/check', { session: shortName(startUrl), startUrl, region });
-      return { startUrl, region };
-    } catch (error) {
-      if (!(error instanceof CredentialError)) throw error;
-      stderr.write(`\n${error.message}\nOnce more, or Ctrl-C.\n\n`);
-    }
-  }
+    await daemon.ask('POST', '/api/sign-ins/check', { session: shortName(startUrl), startUrl, region });
+    return { startUrl, region };
+  });
 }
 
 function askName(startUrl: string, { ssoSessions }: SharedConfig): Promise<string> {

@@ -1,11 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Trail } from '../access/audit.js';
-import {
-  checkAccessKeyId,
-  checkRegion,
-  checkSecretAccessKey,
-  type LongTermKeys,
-} from '../aws/long-term-keys.js';
+import { checkAccessKeyId, checkSecretAccessKey, type LongTermKeys } from '../aws/long-term-keys.js';
+import { checkRegion } from '../aws/site.js';
 import { noteVend } from './noted.js';
 import { named, type Segment } from './segment.js';
 
