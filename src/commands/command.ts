@@ -1,5 +1,4 @@
 import type { ParseArgsConfig } from 'node:util';
-import { isRegion } from '../aws/site.js';
 import { CredentialError } from '../errors.js';
 import type { Environment } from '../system/paths.js';
 
@@ -53,13 +52,6 @@ export function flagged<T>(flag: string, read: () => T): T {
       throw new UsageError(`${flag}: ${error.message}`);
     throw error;
   }
-}
-
-/** The region that --region names, if any. */
-export function regionGiven(values: CommandContext['values']): string | undefined {
-  const region = text(values.region);
-  if (region === undefined || isRegion(region)) return region;
-  throw new UsageError(`--region: "${region}" is not a region: write it as eu-west-1`);
 }
 
 export function text(value: OptionValue): string | undefined {

@@ -1,6 +1,8 @@
 import type { Grant } from '../access/lease.js';
+import { isRegion } from '../aws/site.js';
 import { segmentOf } from '../http/segment.js';
 import type { Environment } from '../system/paths.js';
+import { type CommandContext, text, UsageError } from './command.js';
 
 /** What stands before the container endpoint in nearly every SDK; even an empty one does. */
 export const SHADOWING: readonly string[] = [
@@ -29,4 +31,11 @@ export function containerVariables(url: string, { lease, token }: Grant): Enviro
 /** Some SDKs read the one, some the other. */
 export function regionVariables(region: string | undefined): Environment {
   return region ? { AWS_REGION: region, AWS_DEFAULT_REGION: region } : {};
+}
+
+/** The region that --region names, if any. */
+export function regionGiven(values: CommandContext['values']): string | undefined {
+  const region = text(values.region);
+  if (region === undefined || isRegion(region)) return region;
+  throw new UsageError(`--region: "${region}" is not a region: write it as eu-west-1`);
 }

@@ -11,10 +11,11 @@ import { isSignedOut } from '../sessions/session-error.js';
 import { readSettings, type Settings } from '../settings.js';
 import type { Environment } from '../system/paths.js';
 import { readAwsFiles } from './aws-files.js';
-import { type Command, type CommandContext, regionGiven, text, UsageError } from './command.js';
+import { type Command, type CommandContext, text, UsageError } from './command.js';
 import { type DaemonClient, withDaemon } from './connect.js';
-import { containerVariables, regionVariables, SHADOWING } from './container-variables.js';
+import { containerVariables, regionGiven, regionVariables, SHADOWING } from './container-variables.js';
 import { milliseconds } from './duration.js';
+import { keysUrl } from './kept-keys.js';
 import { orCode } from './login-mfa.js';
 import { NARROWING, narrowingOf, narrowingOptions, openBeside } from './narrowing-options.js';
 import { removeOwnFolder } from './own-folder.js';
@@ -123,7 +124,7 @@ async function withRawKeys(job: Job): Promise<number> {
 async function keptKeys({ settings, profile }: Job): Promise<Credentials | undefined> {
   return withDaemon(settings, async (daemon) => {
     try {
-      return await daemon.ask<Credentials>('GET', `/api/keys/${segmentOf(profile)}`);
+      return await daemon.ask<Credentials>('GET', keysUrl(profile));
     } catch (error) {
       if (error instanceof CredentialError && error.code === 'NoKeptKeys') return undefined;
       throw error;

@@ -1,9 +1,9 @@
 import type { Grant } from '../access/lease.js';
 import { segmentOf } from '../http/segment.js';
 import { readSettings } from '../settings.js';
-import { type Command, regionGiven, text, UsageError } from './command.js';
+import { type Command, text, UsageError } from './command.js';
 import { withRunningDaemon } from './connect.js';
-import { containerVariables } from './container-variables.js';
+import { containerVariables, regionGiven } from './container-variables.js';
 import { milliseconds } from './duration.js';
 import { NARROWING, narrowingOf, narrowingOptions, openBeside } from './narrowing-options.js';
 import { printVariables, shellNamed } from './print-variables.js';
