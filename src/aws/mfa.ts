@@ -39,7 +39,7 @@ export function needsPerson(step: Step): boolean {
   return device !== undefined && device.codeProcess === undefined;
 }
 
-export function isMfaCode(text: string): boolean {
+function isMfaCode(text: string): boolean {
   return CODE.test(text);
 }
 

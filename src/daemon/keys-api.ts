@@ -69,7 +69,7 @@ export function createKeysApi(parts: {
       const section = sectionOf(profile);
       const region = iamRegion(stsSite(section, parts.config(), env).region);
       const site = siteOf('iam', region, section, parts.config(), env);
-      const rotated = await rotateKeys({
+      return rotateKeys({
         profile,
         kept,
         iam: createIam(site, clients, clock.now),
@@ -78,7 +78,6 @@ export function createKeysApi(parts: {
         signer: async (keys) => (section.has('mfa_serial') ? vendor.session(profile) : keys),
         clock,
       }).finally(() => vendor.chainsChanged());
-      return rotated;
     },
 
     async remove(profile) {
