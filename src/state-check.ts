@@ -16,6 +16,8 @@ const OTHERS_MAY_ANYTHING = 0o077;
  * touched; `CannotWrite` (503)
  */
 export async function openStateFolder(paths: Paths): Promise<void> {
+  // First: a command goes on without a state folder where the disk takes none, but not with settings that others wrote.
+  await checkSteering(paths.configFile);
   await ensurePrivateFolder(paths.stateDir);
   await checkState(paths);
   await adoptStateFolder(paths.stateDir);
@@ -29,11 +31,15 @@ async function checkState(paths: Paths): Promise<void> {
   const { ownerToken, leases, audit, keptKeys, sessions, stateDir } = paths;
   const own = [ownerToken, leases, audit, olderThan(audit), keptKeys, versionFile(stateDir)];
   const secret = [...own, ...(await filesIn(sessions))];
-  const steering = [paths.endpoint, paths.configFile];
   await Promise.all([
     ...secret.map((path) => check(path, OTHERS_MAY_ANYTHING, 'get at', '600')),
-    ...steering.map((path) => check(path, OTHERS_MAY_WRITE, 'change', 'go-w')),
+    checkSteering(paths.endpoint),
   ]);
+}
+
+/** What says how credd works, or where it is, others may read. */
+function checkSteering(path: string): Promise<void> {
+  return check(path, OTHERS_MAY_WRITE, 'change', 'go-w');
 }
 
 async function check(path: string, loose: number, verb: string, chmod: string): Promise<void> {

@@ -59,3 +59,14 @@ t.test('a disk that takes nothing stops no command', { skip: notMountable }, asy
   t.match(await own.credd(['list'], { env }), { code: 0, stdout: /app/ });
   t.notOk(existsSync(join(full, 'credd', 'version')));
 });
+
+t.test('loose settings are refused where there can be no state folder either', async (t) => {
+  const own = ready(t);
+  writeFileSync(own.path('file'), '');
+  chmodSync(own.path('config.ini'), 0o666);
+  const env = { CREDD_CONFIG: own.path('config.ini'), XDG_STATE_HOME: own.path('file') };
+  t.match(await own.credd(['list'], { env }), {
+    code: 1,
+    stderr: /other users can change .*config\.ini.* chmod go-w/,
+  });
+});
