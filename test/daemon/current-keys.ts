@@ -2,7 +2,7 @@ import '../support/clean-environment.js';
 import t, { type Test } from 'tap';
 import { resolveProfile } from '../../src/aws/profile.js';
 import { readSharedConfig } from '../../src/aws/shared-config.js';
-import { currentKeys } from '../../src/daemon/sweep.js';
+import { currentKeys } from '../../src/daemon/current-keys.js';
 
 const CONFIG = `[profile role]
 role_arn = arn:aws:iam::123456789012:role/x
