@@ -1,9 +1,10 @@
 import { readFileSync, statSync } from 'node:fs';
-import { invalid, type ProfileSettings, parseSettingsFile, takes } from './settings/file.js';
+import { invalid, parseSettingsFile, takes } from './settings/file.js';
+import type { ProfileSettings } from './settings/profile.js';
 import { type Environment, findPaths, type Paths } from './system/paths.js';
 import type { StoreKind } from './system/secret-store.js';
 
-export type { ProfileSettings } from './settings/file.js';
+export type { ProfileSettings } from './settings/profile.js';
 
 export interface Settings {
   port: number;

@@ -29,8 +29,6 @@ export interface SettingsFile {
   profile(name: string): ProfileSettings;
 }
 
-export type { ProfileSettings } from './profile.js';
-
 type OwnSettings = Omit<SettingsFile, 'profile'> & ProfileWords;
 
 /** What each setting takes; `where` tells who said so. */
