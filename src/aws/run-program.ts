@@ -6,6 +6,7 @@ const MOST_OUTPUT = 1024 * 1024;
 const MOST_STDERR = 1000;
 /** How long after a program's end its output is awaited from a child of its own that holds the pipe open. */
 const LAST_WORDS = 500;
+const STOPPED = 'credd stopped meanwhile';
 
 /**
  * Runs a program without a shell, and gives what it printed. A program that is given up is killed with all that it
@@ -24,7 +25,7 @@ export function runProgram(options: {
 }): Promise<string> {
   const { program, args, env, clock, timeout, stopped } = options;
   return new Promise((resolve, reject) => {
-    stopped?.throwIfAborted();
+    if (stopped?.aborted) throw new Error(STOPPED);
     // In a group of its own, which can be killed as a whole: a wrapper script's children would go on otherwise.
     const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
     const timers: (() => void)[] = [];
@@ -44,7 +45,7 @@ export function runProgram(options: {
       reject(new Error(why));
     }
     function stop(): void {
-      giveUp('credd stopped meanwhile');
+      giveUp(STOPPED);
     }
     function ended(code: number | null, signal: NodeJS.Signals | null): void {
       settle();
