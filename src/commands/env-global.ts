@@ -4,7 +4,7 @@ import type { Settings } from '../settings.js';
 import { readAwsFiles } from './aws-files.js';
 import type { CommandContext } from './command.js';
 import { regionVariables } from './container-variables.js';
-import { goesBefore, type Shell } from './print-variables.js';
+import { type Shell, warningOfDefault } from './print-variables.js';
 
 interface GlobalForm {
   set(name: string, value: string): string;
@@ -53,7 +53,7 @@ export async function printGlobal(options: {
     value ? [(shell ?? form).set(name, value)] : [],
   );
   out.stdout.write(`${lines.join('\n')}\n`);
-  out.stderr.write(goesBefore(shared));
+  out.stderr.write(warningOfDefault(shared));
   if (!shell && out.stdout.isTTY) out.stderr.write(`${form.hint}\n`);
 }
 

@@ -55,14 +55,14 @@ export async function printVariables(options: {
   const unset = SHADOWING.flatMap((name) => shell.unset?.(name) ?? []);
   const set = all.flatMap(([name, value]) => (value === undefined ? [] : [shell.set(name, value)]));
   out.stdout.write(`${[...unset, ...set].join('\n')}\n`);
-  out.stderr.write(goesBefore(shared));
+  out.stderr.write(warningOfDefault(shared));
 }
 
 /** SDKs come to the container endpoint only when the default profile gives them nothing. */
-export function goesBefore({ profiles }: SharedConfig): string {
+export function warningOfDefault({ profiles }: SharedConfig): string {
   const fallback = profiles.get('default');
   const [source] = fallback ? sourcesOf(fallback) : [];
   return fallback && source
-    ? `credd: ${fallback.where('')}: [default] has credentials of its own (${source}), and in nearly every SDK they go before these variables. Use credd exec, or give that profile another name.\n`
+    ? `credd: ${fallback.where()}: [default] has credentials of its own (${source}), and in nearly every SDK they go before these variables. Use credd exec, or give that profile another name.\n`
     : '';
 }
