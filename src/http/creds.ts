@@ -20,20 +20,17 @@ export async function credsRoutes(
   app: FastifyInstance,
   { vendor, trail, log, traffic }: CredsParts,
 ): Promise<void> {
-  app.get('/creds/*', answer);
-  app.route({ method: otherMethods(app), url: '/creds/*', onRequest: refuse, handler: refuse });
+  addTo(app);
   await app.register(async (pages) => {
     await answerPages(pages);
-    const constraints = { from: 'page' };
-    pages.get('/creds/*', { constraints }, answer);
-    pages.route({
-      method: otherMethods(app),
-      url: '/creds/*',
-      constraints,
-      onRequest: refuse,
-      handler: refuse,
-    });
+    addTo(pages, { from: 'page' });
   });
+
+  function addTo(routes: FastifyInstance, constraints = {}): void {
+    routes.get('/creds/*', { constraints }, answer);
+    const method = routes.supportedMethods.filter((it) => it !== 'GET');
+    routes.route({ method, url: '/creds/*', constraints, onRequest: refuse, handler: refuse });
+  }
 
   /** Before anybody looks at a body: whatever it holds, the method is what is wrong. */
   async function refuse(): Promise<never> {
@@ -79,10 +76,6 @@ export async function credsRoutes(
 }
 
 const asItIs = (body: string) => body;
-
-function otherMethods(app: FastifyInstance): string[] {
-  return app.supportedMethods.filter((method) => method !== 'GET');
-}
 
 export function onlyGet(): CredentialError {
   return new CredentialError('MethodNotAllowed', 405, 'Credentials are fetched with GET.');
