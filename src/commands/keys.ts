@@ -39,7 +39,11 @@ export const command: Command = {
       throw new UsageError(
         word === 'list' ? 'credd keys list takes no profile' : `Which profile? credd keys ${word} PROFILE`,
       );
-    await withDaemon(readSettings(context.env), (daemon) => verb(daemon, profile, context));
+    await withDaemon(readSettings(context.env), async (daemon) => {
+      // The profile may have been written a moment ago.
+      await daemon.ask('POST', '/api/reload');
+      await verb(daemon, profile, context);
+    });
     return 0;
   },
 };

@@ -3,26 +3,28 @@ import { promisify } from 'node:util';
 import type { Test } from 'tap';
 import { type Clock, systemClock } from '../../src/system/clock.js';
 import { KeychainStore } from '../../src/system/keychain-store.js';
-import type { Environment } from '../../src/system/paths.js';
-import { startKeyring } from './keyring.js';
+import { type Keyring, startKeyring } from './keyring.js';
 
 export const service = 'credd-test';
 const run = promisify(execFile);
 
-/** Real time, but for the pause after a failure, which ends when the test says so. */
-function impatientClock(): { clock: Clock; endPause(): void } {
+/**
+ * Real time, but for the pause after a failure, which ends when the test says so. A keychain that does not hang is
+ * waited for, however slow the machine is.
+ */
+function patientClock(hangs: () => boolean): { clock: Clock; endPause(): void } {
   let endPause = () => {};
   const after: Clock['after'] = (ms, callback) => {
-    if (ms < 30_000) return systemClock.after(ms, callback);
+    if (ms < 30_000) return systemClock.after(ms, () => hangs() && callback());
     endPause = callback;
     return () => {};
   };
   return { clock: { now: systemClock.now, after }, endPause: () => endPause() };
 }
 
-export function openKeychain(t: Test, env: Environment) {
+function openKeychain(t: Test, { env, isPaused }: Keyring) {
   const lines: string[] = [];
-  const { clock, endPause } = impatientClock();
+  const { clock, endPause } = patientClock(isPaused);
   const store = new KeychainStore({ service, env, clock, log: (line) => lines.push(line) });
   t.teardown(() => store.close());
   return { store, endPause, lines };
@@ -31,7 +33,7 @@ export function openKeychain(t: Test, env: Environment) {
 export async function withKeyring(t: Test) {
   const keyring = await startKeyring();
   t.teardown(() => keyring.stop());
-  return { keyring, ...openKeychain(t, keyring.env) };
+  return { keyring, ...openKeychain(t, keyring) };
 }
 
 interface Running {

@@ -29,6 +29,7 @@ export interface Keyring {
   lock(): Promise<void>;
   /** Leaves it on the bus, but it answers nothing. */
   pause(): void;
+  isPaused(): boolean;
   resume(): void;
   /** Takes it off the bus; the items stay. */
   stopDaemon(): Promise<void>;
@@ -69,6 +70,7 @@ export async function startKeyring(): Promise<Keyring> {
   const bus = await startBus();
   const { env } = bus;
   let daemon = await startDaemon(env);
+  let paused = false;
   const stopDaemon = () => end(daemon);
   const start = async () => {
     daemon = await startDaemon(env);
@@ -83,8 +85,13 @@ export async function startKeyring(): Promise<Keyring> {
         `array:objpath:${LOGIN}`,
       );
     },
-    pause: () => void daemon.kill('SIGSTOP'),
-    resume: () => void daemon.kill('SIGCONT'),
+    pause() {
+      paused = daemon.kill('SIGSTOP');
+    },
+    isPaused: () => paused,
+    resume() {
+      paused = !daemon.kill('SIGCONT');
+    },
     stopDaemon,
     startDaemon: start,
     async restart() {
