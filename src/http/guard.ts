@@ -206,7 +206,8 @@ function holderOf({ request, area }: Question, token: string, leases: Leases, ow
 
 function withoutToken({ request, socket, area }: Question, parts: GuardParts) {
   if (area === 'health') return ANYBODY;
-  if (area === 'api') throw unauthorized("this needs the owner's token in the Authorization header");
+  if (area === 'api' || (area === 'metrics' && isFromAPage(request)))
+    throw unauthorized("this needs the owner's token in the Authorization header");
   if (area === 'creds') tokenless(profileOf(request.url ?? '') ?? '', parts);
   return when(
     parts.sameUser.isSameUser(socket),

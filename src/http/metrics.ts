@@ -23,7 +23,10 @@ export function createMetrics(parts: MetricsParts): Metrics {
   let loaded: Promise<Registry> | undefined;
   return {
     async text() {
-      loaded ??= register(parts);
+      loaded ??= register(parts).catch((error) => {
+        loaded = undefined;
+        throw error;
+      });
       const registry = await loaded;
       return { type: registry.contentType, body: await registry.metrics() };
     },

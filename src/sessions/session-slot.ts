@@ -244,10 +244,11 @@ export class SessionSlot {
     const failure = { error, at: now, attempts: (this.failure?.attempts ?? 0) + 1 };
     this.failure = failure;
     this.#parts.failed(this, failure);
-    const { session } = this;
-    const again = session && error.retryable;
+    // After its end too: a machine wakes up before its network does.
+    const before = this.#session;
+    const again = before && error.retryable;
     this.#plan.set(
-      again ? now + retryDelay(session, failure.attempts, now, this.#parts.random) : Number.POSITIVE_INFINITY,
+      again ? now + retryDelay(before, failure.attempts, now, this.#parts.random) : Number.POSITIVE_INFINITY,
     );
   }
 

@@ -37,10 +37,11 @@ export function isInLastTenth(session: Lasting, now: number): boolean {
   return timeLeft(session, now) < lifetime(session) / 10;
 }
 
-/** How long to wait after the `attempt`th failed renewal in a row (from 1) of a session that still lasts. */
+/** How long to wait after the `attempt`th failed renewal in a row (from 1): the less, the nearer the session's end. */
 export function retryDelay(session: Lasting, attempt: number, now: number, random: Random): number {
   const doubled = Math.min(MINUTE * 2 ** (attempt - 1), 5 * MINUTE);
-  const delay = Math.min(doubled, Math.max(timeLeft(session, now), 0) / 4);
+  const left = timeLeft(session, now);
+  const delay = left > 0 ? Math.min(doubled, left / 4) : doubled;
   return Math.max(delay * (1 + random()), failureMemory(session) / 2);
 }
 

@@ -51,6 +51,7 @@ t.test('nothing from a web page, but our own page beside /creds', async (t) => {
     await check(t, port, [
       [`/api, ${headers}`, 200, { target: API, headers: [...headers, owner] }],
       [`/api, ${headers}, without a token`, 401, { target: API, headers }],
+      [`/metrics, ${headers}, without a token`, 401, { target: '/metrics', headers }],
       [`/healthz, ${headers}`, 200, { target: '/healthz', headers }],
     ]);
   }

@@ -54,7 +54,8 @@ t.test(
     t.same(delays(NOW, most), [2, 4, 8, 10, 10], 'and up to as much again');
     t.same(delays(NOW + 52 * MINUTE), [1, 2, 2, 2, 2]);
     t.equal(retryDelay(lasting(20_000), 1, NOW + 10_000, least), 2500);
-    t.equal(retryDelay(session, 1, NOW + HOUR, least), 2500, 'never in a loop');
+    t.equal(retryDelay(session, 1, NOW + HOUR - 1, least), 2500, 'never in a loop');
+    t.same(delays(NOW + 9 * HOUR), [1, 2, 4, 5, 5], 'after the end, as if nothing were left to lose');
     t.equal(retryDelay(session, 5000, NOW, least), 5 * MINUTE);
   },
 );

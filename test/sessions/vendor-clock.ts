@@ -14,6 +14,21 @@ t.test('a laptop sleeps: what lapsed is renewed within 15 s of waking, without a
   t.equal(aws.calls.length, 2);
 });
 
+t.test('a laptop wakes before its network: renewed when that is there, without anybody asking', async (t) => {
+  const { aws, ask, pass, clock, vendor } = await startVending(t, { config: dev });
+  const first = await ask('dev');
+  clock.jump(8 * HOUR);
+  aws.faults.set('*', { kind: 'error', status: 503, code: 'ServiceUnavailable' });
+  await pass(2 * MINUTE, SECOND);
+  t.match(vendor.states(), [{ state: 'failed' }]);
+  aws.faults.clear();
+  await pass(5 * MINUTE, SECOND);
+  t.match(vendor.states(), [{ state: 'ready' }]);
+  const calls = aws.calls.length;
+  t.not(await ask('dev'), first);
+  t.equal(aws.calls.length, calls);
+});
+
 t.test('a laptop wakes, and somebody asks first: never the expired session, and one call', async (t) => {
   const { aws, ask, pass, clock } = await startVending(t, { config: dev });
   const first = await ask('dev');
