@@ -59,7 +59,10 @@ export interface Daemon {
   readonly sessions: number;
   /** Reads the person's files as they are at this moment. */
   reload(): Promise<void>;
-  /** Ends in less than 2 s: answers under way are finished, and what is to be kept is written. */
+  /**
+   * Ends in less than 2 s: answers under way are finished, and what is to be kept is written. Only for a rotation of
+   * keys it waits longer: cut off, that would leave a key at AWS whose secret nobody has.
+   */
   stop(): Promise<void>;
 }
 
@@ -207,10 +210,13 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     stopSweeping();
     refresher.stop();
     // The clock's timers keep no process alive, but what waits for them here has to be done.
+    if (keys.rotating > 0)
+      log.warn('a rotation of keys is under way and is finished or undone first, which takes some seconds');
     const held = setInterval(() => {}, STAYS_ALIVE);
     try {
       await app.close();
       stopped.abort();
+      await keys.rotationsOver();
       await leases.close();
       await audit.close();
       await sessions.close();

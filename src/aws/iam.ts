@@ -6,7 +6,7 @@ import { httpCall } from './http-call.js';
 import type { LongTermKeys } from './long-term-keys.js';
 
 /** The calls that a rotation needs; IAM's own client is two megabytes. */
-type Action = 'CreateAccessKey' | 'UpdateAccessKey' | 'DeleteAccessKey';
+type Action = 'CreateAccessKey' | 'UpdateAccessKey' | 'DeleteAccessKey' | 'ListAccessKeys';
 
 /** Answers with IAM's XML. @throws an error named as IAM's own, as the SDK's clients throw it */
 export type IamCall = (
@@ -35,6 +35,12 @@ export function createdKey(xml: string): LongTermKeys {
   const [accessKeyId, secretAccessKey] = ['AccessKeyId', 'SecretAccessKey'].map((tag) => element(xml, tag));
   if (!accessKeyId || !secretAccessKey) throw new Error('the answer holds no access key');
   return { accessKeyId, secretAccessKey };
+}
+
+/** The ids of the user's keys: at most two, so there is no second page. */
+export function listedKeys(xml: string): string[] {
+  if (!xml.includes('<AccessKeyMetadata')) throw new Error('the answer holds no list of access keys');
+  return [...xml.matchAll(/<AccessKeyId>([^<]*)<\/AccessKeyId>/g)].map(([, id = '']) => id);
 }
 
 /** IAM is one service for each partition, in a region of its own. */

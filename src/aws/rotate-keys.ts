@@ -1,8 +1,9 @@
 import { CredentialError } from '../errors.js';
 import type { Clock } from '../system/clock.js';
 import { awsError } from './aws-error.js';
+import { createAccessKey } from './create-access-key.js';
 import type { Credentials } from './credentials.js';
-import { createdKey, type IamCall } from './iam.js';
+import type { IamCall } from './iam.js';
 import type { KeptKeys } from './kept-keys.js';
 import type { LongTermKeys } from './long-term-keys.js';
 
@@ -34,10 +35,10 @@ export async function rotateKeys(rotation: Rotation): Promise<{ accessKeyId: str
   const wayBack = await kept.undo(profile);
   const asOld = await signer(old);
   if (previous)
-    await deletePrevious(iam, asOld, previous).catch((error) => refused(error, profile, 'DeleteAccessKey'));
-  const created = await iam('CreateAccessKey', asOld)
-    .then(createdKey)
-    .catch((error) => refused(error, profile, 'CreateAccessKey'));
+    await deletePrevious(iam, asOld, previous).catch((error) => {
+      throw awsError(error, profile, 'DeleteAccessKey');
+    });
+  const created = await createAccessKey({ profile, iam, credentials: asOld, current: old.accessKeyId });
   try {
     await untilTaken(rotation, created);
     await kept.put(profile, created, { previous: old.accessKeyId });
@@ -99,13 +100,4 @@ async function undo(
   const failed = awsError(why, profile, 'the rotation');
   const left = failures.length === 0 ? 'The old key is in place.' : `But ${failures.join('; ')}.`;
   throw new CredentialError(failed.code, failed.statusCode, `${failed.message} ${left}`, { cause: why });
-}
-
-function refused(error: unknown, profile: string, doing: string): never {
-  if ((error as Error).name !== 'LimitExceeded') throw awsError(error, profile, doing);
-  throw new CredentialError(
-    'LimitExceeded',
-    403,
-    `Profile "${profile}": its user has two access keys already, and AWS allows no third. Delete the one that is not used: aws iam list-access-keys, then aws iam delete-access-key`,
-  );
 }

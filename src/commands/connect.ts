@@ -12,6 +12,8 @@ import { ownFolder, removeOwnFolder } from './own-folder.js';
 /** The daemon, as a command speaks with it. */
 export interface DaemonClient {
   url: string;
+  /** In this process, and gone with it. */
+  own: boolean;
   /** @throws CredentialError as the daemon gave it */
   ask<T>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<T>;
   close(): Promise<void>;
@@ -103,6 +105,7 @@ async function startOwn(settings: Settings): Promise<DaemonClient> {
   const client = createClient(daemon.url, ownerToken);
   return {
     ...client,
+    own: true,
     async close() {
       await client.close();
       await daemon.stop();
@@ -119,6 +122,7 @@ function createClient(url: string, token: string): DaemonClient {
   });
   return {
     url,
+    own: false,
     ask: (method, path, body) => ask({ agent, hostname, port, method, path, token }, body),
     close: async () => agent.destroy(),
   };

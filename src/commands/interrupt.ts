@@ -14,6 +14,21 @@ export class Interrupted extends CredentialError {
   }
 }
 
+/** What `work` gives: signals do not end the process meanwhile. `told` is called at the first. */
+export async function inSpiteOfSignals<T>(work: Promise<T>, told: () => void): Promise<T> {
+  let first = true;
+  const goOn = () => {
+    if (first) told();
+    first = false;
+  };
+  for (const signal of SIGNALS) process.on(signal, goOn);
+  try {
+    return await work;
+  } finally {
+    for (const signal of SIGNALS) process.off(signal, goOn);
+  }
+}
+
 /**
  * What `work` gives, unless a signal comes first: then `undo` says in a sentence what it has put back. The next signal
  * ends the process at once.

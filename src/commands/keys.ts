@@ -8,6 +8,7 @@ import { readAwsFiles } from './aws-files.js';
 import { type Command, type CommandContext, UsageError } from './command.js';
 import { type DaemonClient, withDaemon } from './connect.js';
 import { importKeys, undoImport } from './import-keys.js';
+import { inSpiteOfSignals, unlessInterrupted } from './interrupt.js';
 import { keepKeys, keysUrl, listKept, placeOfKeys, shortened } from './kept-keys.js';
 import { loginWithMfa } from './login-mfa.js';
 import { agrees, canAsk, readPiped } from './prompt.js';
@@ -94,8 +95,7 @@ async function importOrUndo(daemon: DaemonClient, profile: string, context: Comm
 }
 
 async function rotate(daemon: DaemonClient, profile: string, { stderr }: CommandContext): Promise<void> {
-  const asked = () =>
-    daemon.ask<{ accessKeyId: string; previous: string }>('POST', `${keysUrl(profile)}/rotate`);
+  const asked = () => rotated(daemon, profile, stderr);
   const { accessKeyId, previous } = await asked().catch(async (error) => {
     if (error.code !== 'MfaRequired' || !canAsk()) throw error;
     await loginWithMfa(daemon, profile, stderr);
@@ -104,6 +104,29 @@ async function rotate(daemon: DaemonClient, profile: string, { stderr }: Command
   stderr.write(
     `Profile "${profile}" has the new key ${shortened(accessKeyId)}; ${shortened(previous)} is deactivated, and deleted by the next rotation.\n`,
   );
+}
+
+/** Begun, it is finished or undone: cut off, it would leave a key at AWS whose secret nobody has. */
+function rotated(
+  daemon: DaemonClient,
+  profile: string,
+  stderr: CommandContext['stderr'],
+): Promise<{ accessKeyId: string; previous: string }> {
+  const work = daemon.ask<{ accessKeyId: string; previous: string }>('POST', `${keysUrl(profile)}/rotate`);
+  if (daemon.own) {
+    return inSpiteOfSignals(work, () => {
+      stderr.write(
+        'The rotation has begun: it is finished or undone first, which takes some seconds. Please wait.\n',
+      );
+    });
+  }
+  const goesOn =
+    'The daemon finishes a rotation that it has begun, or undoes it. Which key is kept then, and since when, says: credd keys list';
+  const answered = work.catch((error) => {
+    if (error.code !== 'NoAnswer') throw error;
+    throw new CredentialError('NoAnswer', 503, `The daemon stops, and has not answered. ${goesOn}`);
+  });
+  return unlessInterrupted(answered, async () => goesOn);
 }
 
 async function list(daemon: DaemonClient, _profile: string, context: CommandContext): Promise<void> {

@@ -16,7 +16,7 @@ import type { Vendor } from '../sessions/vendor.js';
 import type { Clock } from '../system/clock.js';
 import type { Environment } from '../system/paths.js';
 
-/** Long-term keys, as the command line asks for them. */
+/** Long-term keys, as the command line asks for them. `rotationsOver` resolves when none is under way any more. */
 export function createKeysApi(parts: {
   kept: KeptKeys;
   config(): SharedConfig;
@@ -24,8 +24,10 @@ export function createKeysApi(parts: {
   clients: AwsClients;
   env: Environment;
   clock: Clock;
-}): KeysApi {
+}): KeysApi & { readonly rotating: number; rotationsOver(): Promise<void> } {
   const { kept, vendor, clients, env, clock } = parts;
+
+  const rotations = new Set<Promise<unknown>>();
 
   function sectionOf(profile: string): ProfileSection {
     const section = parts.config().profiles.get(profile);
@@ -69,7 +71,7 @@ export function createKeysApi(parts: {
       const section = sectionOf(profile);
       const region = iamRegion(stsSite(section, parts.config(), env).region);
       const site = siteOf('iam', region, section, parts.config(), env);
-      return rotateKeys({
+      const rotation = rotateKeys({
         profile,
         kept,
         iam: createIam(site, clients, clock.now),
@@ -77,7 +79,20 @@ export function createKeysApi(parts: {
         // Who demands a code of his users demands it of IAM calls too.
         signer: async (keys) => (section.has('mfa_serial') ? vendor.session(profile) : keys),
         clock,
-      }).finally(() => vendor.chainsChanged());
+      }).finally(() => {
+        rotations.delete(rotation);
+        vendor.chainsChanged();
+      });
+      rotations.add(rotation);
+      return rotation;
+    },
+
+    get rotating() {
+      return rotations.size;
+    },
+
+    async rotationsOver() {
+      await Promise.allSettled(rotations);
     },
 
     async remove(profile) {

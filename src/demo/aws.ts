@@ -171,7 +171,7 @@ function perform(
     }
     const reply = service.answer(request, call, now);
     call.outcome = 'ok';
-    return reply;
+    return fault?.kind === 'lost' ? undefined : reply;
   } catch (error) {
     const refusal =
       error instanceof ServiceError ? error : new ServiceError('InternalFailure', 500, String(error));

@@ -12,6 +12,8 @@ export type Fault =
   | { kind: 'error'; status?: number; code?: string; message?: string }
   /** The connection ends without an answer. */
   | { kind: 'drop' }
+  /** It is done, but the connection ends without an answer. */
+  | { kind: 'lost' }
   /** Status 200 with a body that is in no protocol. */
   | { kind: 'garbage' }
   /** The server's clock is ahead by `ms` (negative: behind) when it looks at signatures. */

@@ -50,7 +50,7 @@ t.test(
       KeepAlive: { SuccessfulExit: false },
       ThrottleInterval: 1,
       ProcessType: 'Interactive',
-      ExitTimeOut: 5,
+      ExitTimeOut: 60,
       Umask: 0o77,
       HardResourceLimits: { Core: 0 },
       StandardOutPath: '/Users/ada/Library/Logs/credd.log',
