@@ -19,13 +19,11 @@ const START_PATIENCE = 15_000;
  * config.ini.
  * @throws CredentialError `PortTaken` where it is our own daemon, started by hand
  */
-export async function choosePort(job: {
-  settings: Settings;
-  manager: ServiceManager;
-  dryRun: boolean;
-  stderr: CommandContext['stderr'];
-}): Promise<number> {
-  const { settings, manager, dryRun, stderr } = job;
+export async function choosePort(
+  settings: Settings,
+  job: { manager: ServiceManager; dryRun: boolean; stderr: CommandContext['stderr'] },
+): Promise<number> {
+  const { manager, dryRun, stderr } = job;
   const { port } = settings;
   const holds = manager.holds(port);
   // Where there is no service manager to ask, what would be done can be printed all the same.

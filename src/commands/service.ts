@@ -2,9 +2,9 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CredentialError } from '../errors.js';
-import { readSettings, type Settings } from '../settings.js';
+import { readSettings } from '../settings.js';
 import { launchdManager } from '../system/launchd.js';
-import type { Environment } from '../system/paths.js';
+import { type Environment, findPaths, type Paths } from '../system/paths.js';
 import { carriedOver } from '../system/service-environment.js';
 import { type RunTool, type ServiceManager, toolRunner } from '../system/service-manager.js';
 import { shellWord } from '../system/shell-word.js';
@@ -14,7 +14,8 @@ import { runChild } from './run-child.js';
 import { answered, choosePort } from './service-port.js';
 
 interface Job {
-  settings: Settings;
+  env: Environment;
+  paths: Paths;
   manager: ServiceManager;
   run: RunTool;
   dryRun: boolean;
@@ -36,11 +37,11 @@ export const command: Command = {
     follow: { type: 'boolean', help: 'logs: go on printing' },
   },
   async run({ positionals: [verb = ''], values, env, stdout, stderr }) {
-    const settings = readSettings(env);
+    const paths = findPaths(env);
     const own = withRuntimeFolder(env);
     const run = toolRunner(own);
-    const manager = managerHere(settings, own, run);
-    const job = { settings, manager, run, dryRun: values['dry-run'] === true, stdout, stderr };
+    const manager = managerHere(paths, own, run);
+    const job = { env, paths, manager, run, dryRun: values['dry-run'] === true, stdout, stderr };
     switch (verb) {
       case 'install':
         return install(job);
@@ -57,9 +58,10 @@ export const command: Command = {
 };
 
 async function install(job: Job): Promise<number> {
-  const { settings, manager, dryRun, stdout, stderr } = job;
-  const port = await choosePort(job);
-  const { variables, stripped } = carriedOver(settings.env, process.cwd());
+  const { env, manager, dryRun, stdout, stderr } = job;
+  const settings = readSettings(env);
+  const port = await choosePort(settings, job);
+  const { variables, stripped } = carriedOver(env, process.cwd());
   const cli = fileURLToPath(new URL('../cli.js', import.meta.url));
   const files = await manager.files({ node: process.execPath, cli, port, variables });
   const changed: string[] = [];
@@ -83,8 +85,11 @@ async function install(job: Job): Promise<number> {
   return 0;
 }
 
+/** What systemctl and launchctl say of a service that they do not run. */
+const STOPPED_ALREADY = /not loaded|not exist|no such process|not find/i;
+
 async function uninstall(job: Job): Promise<number> {
-  const { settings, manager, dryRun, stdout } = job;
+  const { paths, manager, dryRun, stdout, stderr } = job;
   const files = await manager.files({ node: '', cli: '', port: 0, variables: {} });
   const present = [];
   for (const { path } of files) if (await readFile(path).catch(() => undefined)) present.push(path);
@@ -92,10 +97,14 @@ async function uninstall(job: Job): Promise<number> {
     stdout.write('credd is not installed as a service: there is nothing to remove.\n');
     return 0;
   }
-  // What is stopped already may be said to be unknown.
-  for (const step of manager.beforeRemoval)
-    await tell(job, [step]).catch((error: Error) => job.stderr.write(`${error.message}\n`));
-  for (const path of [...present, settings.paths.endpoint]) {
+  for (const step of manager.beforeRemoval) {
+    await tell(job, [step]).catch((error: Error) => {
+      // Without its files nobody could stop what still runs.
+      if (!STOPPED_ALREADY.test(error.message)) throw error;
+      stderr.write(`${error.message}\n`);
+    });
+  }
+  for (const path of [...present, paths.endpoint]) {
     if (dryRun) stdout.write(`rm -f ${shellWord(path)}\n`);
     else await rm(path, { force: true });
   }
@@ -128,7 +137,7 @@ async function write(path: string, text: string): Promise<void> {
   await writeFile(path, text, { mode: 0o600 });
 }
 
-function managerHere({ paths: { home } }: Settings, env: Environment, run: RunTool): ServiceManager {
+function managerHere({ home }: Paths, env: Environment, run: RunTool): ServiceManager {
   const templates = (folder: string) => fileURLToPath(new URL(`../../${folder}`, import.meta.url));
   switch (process.platform) {
     case 'linux':

@@ -3,8 +3,11 @@ import { connect, type Socket, type TcpNetConnectOpts } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { PeerLookup } from './peer.js';
 
-/** Until the listener has accepted a connection nobody owns its end, and a busy one takes its time. */
-const PATIENCE = 1000;
+/**
+ * Until the listener has accepted a connection nobody owns its end. A busy one takes its time, and a service that is
+ * just starting takes more.
+ */
+const PATIENCE = 10_000;
 
 export interface OwnListener {
   /** Our own uid. A root's daemon is nobody's but root's. */
@@ -12,7 +15,7 @@ export interface OwnListener {
   readonly lookup: PeerLookup;
 }
 
-/** Whether whoever has accepted this connection of ours is our own user; false within about a second if not proven. */
+/** Whether whoever has accepted this connection of ours is our own user; false if not proven, after ten seconds where it never accepts. */
 export async function ownsListener(socket: Socket, { uid, lookup }: OwnListener): Promise<boolean> {
   return (await lookup(socket, PATIENCE))?.uid === uid;
 }

@@ -72,13 +72,17 @@ export function systemdManager(options: {
       );
       const up = socket.ActiveState === 'active';
       const running = service.ActiveState === 'active';
-      const serves = !running || !service.StatusText?.startsWith(CANNOT_SERVE);
+      const failing = service.SubState === 'auto-restart';
+      const serves = !failing && (!running || !service.StatusText?.startsWith(CANNOT_SERVE));
       const lines = [
         `${SOCKET}: ${socket.ActiveState} (${socket.SubState})${up ? ` on ${socket.Listen?.split(' ')[0]}` : ''}`,
         `${SERVICE}: ${service.ActiveState} (${service.SubState})${
           running ? `, process ${service.MainPID}, ${service.NRestarts} restarts` : ''
         }`,
-        running ? (service.StatusText ?? '') : up ? 'The next request starts it.' : '',
+        running ? (service.StatusText ?? '') : up && !failing ? 'The next request starts it.' : '',
+        failing
+          ? 'It ends as often as it is started. After an upgrade of Node or credd: credd service install'
+          : '',
         service.Result === 'success' ? '' : `Its last end: ${service.Result}. Type: credd service logs`,
       ];
       return { text: lines.filter(Boolean).join('\n'), up: up && serves };
