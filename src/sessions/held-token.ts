@@ -1,3 +1,4 @@
+import { signOut } from '../aws/sso-accounts.js';
 import { createToken, type OidcParts } from '../aws/sso-oidc.js';
 import type { SsoSignIn } from '../aws/sso-sign-in.js';
 import { isRenewable, type Lack, type SsoToken, SsoTokenCache } from '../aws/sso-token.js';
@@ -26,6 +27,8 @@ export class HeldToken {
   readonly #refused = new Set<string>();
   #seen: { accessToken: string; at: number } | undefined;
   #renewsAt: number | undefined;
+  /** What is being written to the cache. */
+  #writing: Promise<unknown> = Promise.resolve();
   #failure: { error: CredentialError; at: number; attempts: number } | undefined;
 
   constructor(about: SsoSignIn, parts: HeldTokenParts, arrived: (token: SsoToken) => void) {
@@ -79,15 +82,17 @@ export class HeldToken {
 
   /** A person has signed in: what went wrong with the tokens before counts no more. */
   async replace(given: SsoToken, replaced: SsoToken | Lack): Promise<SsoToken> {
-    const token = await this.#cache.write(this.#about.key, given, replaced);
+    const token = await this.#write(given, replaced);
     this.#refused.clear();
     this.#failure = undefined;
     this.#seen = undefined;
     return token;
   }
 
-  /** Takes it out of the cache; nothing renews it any more. */
+  /** Takes it out of the cache; nothing renews it any more, and no renewal under way brings it back. */
   async remove(): Promise<SsoToken | undefined> {
+    this.#renewal.abandon();
+    await this.#writing;
     const token = await this.#cache.read(this.#about.key);
     await this.#cache.remove(this.#about.key);
     this.close();
@@ -100,12 +105,13 @@ export class HeldToken {
   renew(): Promise<SsoToken> {
     const failure = this.#standingFailure;
     if (failure) return Promise.reject(failure);
-    return this.#renewal.join(async () => {
+    return this.#renewal.join(async (isCurrent) => {
       try {
-        return await this.#renewed();
+        return await this.#renewed(isCurrent);
       } catch (thrown) {
         const error = asCredentialError(thrown);
-        this.#failure = { error, at: this.#now(), attempts: (this.#failure?.attempts ?? 0) + 1 };
+        if (isCurrent())
+          this.#failure = { error, at: this.#now(), attempts: (this.#failure?.attempts ?? 0) + 1 };
         throw error;
       }
     });
@@ -124,9 +130,10 @@ export class HeldToken {
     return failure?.error.retryable && age >= 0 && age < failureMemory(undefined) ? failure.error : undefined;
   }
 
-  async #renewed(): Promise<SsoToken> {
+  async #renewed(isCurrent: () => boolean): Promise<SsoToken> {
     let held = await this.#cache.read(this.#about.key);
     for (;;) {
+      if (!isCurrent()) throw this.#over();
       if (typeof held === 'string')
         throw new CredentialError('SsoLoginRequired', 403, `Sign-in to ${this.#about.key}: ${held}.`);
       // Another process was quicker.
@@ -141,10 +148,11 @@ export class HeldToken {
           { grantType: 'refresh_token', refreshToken },
           this.#parts,
         );
+        if (!isCurrent()) throw this.#discarded(given);
         // Identity Center need not give a new one.
         const token = { ...given, refreshToken: given.refreshToken ?? refreshToken };
         this.#failure = undefined;
-        return this.plan(await this.#cache.write(this.#about.key, token, held));
+        return this.plan(await this.#write(token, held));
       } catch (error) {
         if (!(error instanceof CredentialError) || error.retryable) throw error;
         this.#refused.add(refreshToken);
@@ -154,6 +162,19 @@ export class HeldToken {
         throw error;
       }
     }
+  }
+
+  #write(token: SsoToken, replaced: SsoToken | Lack): Promise<SsoToken> {
+    const written = this.#cache.write(this.#about.key, token, replaced);
+    this.#writing = written.catch(() => {});
+    return written;
+  }
+
+  /** The person has signed out meanwhile: a token given after that is ended too. */
+  #discarded({ accessToken }: SsoToken): CredentialError {
+    // Where Identity Center cannot be told, it ends by itself in time.
+    signOut(this.#about, accessToken, this.#parts.clients).catch(() => {});
+    return this.#over();
   }
 
   #over(): CredentialError {
@@ -171,9 +192,11 @@ export class HeldToken {
 
   /** By the timer: nobody waits for it. */
   async #renewBehind(): Promise<void> {
+    const planned = this.#seen;
     try {
       await this.renew();
     } catch (thrown) {
+      if (this.#seen !== planned) return;
       const error = asCredentialError(thrown);
       const token = await this.#cache.read(this.#about.key);
       if (typeof token === 'string') return;

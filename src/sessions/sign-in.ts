@@ -39,6 +39,8 @@ export class SignIn {
   readonly #token: HeldToken;
   readonly #attempts: SignInAttempts;
   #isNeeded = false;
+  /** How often somebody has signed out. */
+  #ends = 0;
   #stopLooking = () => {};
 
   constructor(about: SsoSignIn, parts: SignInParts) {
@@ -53,15 +55,18 @@ export class SignIn {
    * @throws CredentialError `SsoLoginRequired` (403) at once where it does
    */
   async withToken<T>(step: SsoRoleStep, use: (accessToken: string) => Promise<T>): Promise<T> {
+    const ends = this.#ends;
     try {
+      const token = await this.#lasting(step);
+      try {
+        return await this.#using(token, use);
+      } catch (error) {
+        if (!isSignedOut(error)) throw error;
+      }
       return await this.#using(await this.#lasting(step), use);
     } catch (error) {
-      if (!isSignedOut(error)) throw error;
-    }
-    try {
-      return await this.#using(await this.#lasting(step), use);
-    } catch (error) {
-      if (isSignedOut(error)) this.#need(step.profile);
+      // Who has signed out meanwhile is not asked to sign in.
+      if (isSignedOut(error) && this.#ends === ends) this.#need(step.profile);
       throw error;
     }
   }
@@ -88,10 +93,10 @@ export class SignIn {
 
   /** The token that is held, taken out of the cache; nothing renews it any more. */
   async end(): Promise<SsoToken | undefined> {
-    const token = await this.#token.remove();
+    this.#ends++;
     this.close();
     this.#isNeeded = false;
-    return token;
+    return this.#token.remove();
   }
 
   async state(): Promise<SignInState> {
@@ -139,7 +144,6 @@ export class SignIn {
       });
       if (renewed) return renewed;
     }
-    this.#need(step.profile);
     throw ssoLoginRequired(step, this.#why(token));
   }
 

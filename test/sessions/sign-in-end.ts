@@ -95,3 +95,26 @@ t.test('the end of a sign-in takes its token and every session behind it', async
   t.throws(() => cached(vending));
   t.equal(await restarted.vendor.session('p0').catch(code), 'SsoLoginRequired');
 });
+
+t.test('a renewal under way when the sign-in ends: its token is ended too, and not kept', async (t) => {
+  const vending = await startOverSignIn(t, { autoApprove: true });
+  const { vendor, aws, told, clock, hang, release } = vending;
+  await signIn(vending);
+  clock.jump(2 * HOUR);
+  hang('CreateToken');
+  const asked = vendor.session('p0').catch(code);
+  await until(() => aws.calls.some(({ outcome }) => outcome === 'pending'));
+  const spent = cached(vending).refreshToken;
+  t.ok(await vending.signIn('wellcome').end());
+  release();
+  t.equal(await asked, 'SsoLoginRequired');
+  await until(() => aws.count('Logout', 'ok') === 1);
+  t.equal(aws.count('CreateToken', 'ok'), 2, 'a token was given after the end');
+  t.notOk(aws.signIns.refresh(spent));
+  t.throws(() => cached(vending));
+  t.match(await vending.signIn('wellcome').state(), { state: 'none' });
+  t.strictSame(told, [{ done: 'wellcome' }], 'who has signed out is not asked to sign in');
+
+  await signIn(vending);
+  t.ok((await vendor.session('p0')).accessKeyId, 'what was thrown away stands in nobody’s way');
+});
