@@ -4,7 +4,7 @@ import type { SsoSignIn } from '../aws/sso-sign-in.js';
 import { isRenewable, type Lack, type SsoToken, SsoTokenCache } from '../aws/sso-token.js';
 import { CredentialError } from '../errors.js';
 import type { Refresher } from './refresher.js';
-import { asCredentialError } from './session-error.js';
+import { asCredentialError, isSignedOut } from './session-error.js';
 import { SingleFlight } from './single-flight.js';
 import { failureMemory, type Random, renewalDue, retryDelay } from './timing.js';
 
@@ -19,7 +19,7 @@ export interface HeldTokenParts extends OidcParts {
 export class HeldToken {
   readonly #about: SsoSignIn;
   readonly #parts: HeldTokenParts;
-  /** A token was seen for the first time. */
+  /** A token is there, perhaps again. */
   readonly #arrived: (token: SsoToken) => void;
   readonly #cache: SsoTokenCache;
   readonly #renewal = new SingleFlight<SsoToken>();
@@ -71,10 +71,10 @@ export class HeldToken {
 
   /** Remembers when the token was first seen, and plans its renewal. */
   plan(token: SsoToken): SsoToken {
-    const now = this.#now();
-    if (this.#seen?.accessToken === token.accessToken) return token;
-    this.#seen = { accessToken: token.accessToken, at: now };
+    const isNew = this.#seen?.accessToken !== token.accessToken;
+    if (isNew) this.#seen = { accessToken: token.accessToken, at: this.#now() };
     this.#arrived(token);
+    if (!isNew) return token;
     this.close();
     if (this.canRenew(token)) this.#renewAt(renewalDue(this.#lifeOf(token), this.#parts.random));
     return token;
@@ -199,7 +199,12 @@ export class HeldToken {
       if (this.#seen !== planned) return;
       const error = asCredentialError(thrown);
       const token = await this.#cache.read(this.#about.key);
-      if (typeof token === 'string') return;
+      // One that was away may be back, or come back later: its renewal is planned anew.
+      if (typeof token === 'string' || isSignedOut(error)) {
+        this.#seen = undefined;
+        if (typeof token === 'object') this.plan(token);
+        return;
+      }
       const now = this.#now();
       const life = this.#lifeOf(token);
       if (error.retryable && token.expiresAt > now) {

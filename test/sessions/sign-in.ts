@@ -168,3 +168,46 @@ t.test(
     t.ok(timers <= 2, 'nobody looks at the file any more');
   },
 );
+
+t.test('the same token is back: those who waited are served, and its end is told later', async (t) => {
+  const vending = await startOverSignIn(t, { autoApprove: true });
+  const { vendor, aws, told, clock, ssoCache } = vending;
+  await signIn(vending);
+  const path = new SsoTokenCache(ssoCache).path('wellcome');
+  const text = JSON.stringify(cached(vending));
+  writeFileSync(path, '');
+  t.equal(await vendor.session('p0').catch(code), 'SsoLoginRequired');
+  writeFileSync(path, text);
+  await until(
+    () => told.length === 3,
+    () => clock.advance(SECOND),
+  );
+  t.strictSame(told.slice(1), [{ needed: 'wellcome' }, { done: 'wellcome' }]);
+  await until(
+    () => aws.count('GetRoleCredentials', 'ok') === 1,
+    () => clock.advance(50),
+  );
+  aws.signIns.endAll();
+  clock.jump(2 * HOUR);
+  t.equal(await vendor.session('p1').catch(code), 'SsoLoginRequired');
+  t.strictSame(told.slice(3), [{ needed: 'wellcome' }]);
+});
+
+t.test('a token that was away when its renewal was due is renewed once it is back', async (t) => {
+  const vending = await startOverSignIn(t, { autoApprove: true });
+  const { vendor, aws, clock, ssoCache } = vending;
+  await signIn(vending);
+  const path = new SsoTokenCache(ssoCache).path('wellcome');
+  const text = JSON.stringify(cached(vending));
+  writeFileSync(path, '');
+  const renewal = () => vending.signIn('wellcome').state();
+  clock.advance(45 * MINUTE);
+  let failed = false;
+  while (!failed) failed = (await renewal()).lastError?.code === 'SsoLoginRequired';
+  writeFileSync(path, text);
+  t.ok((await vendor.session('p0')).accessKeyId);
+  while (!(await renewal()).renewsAt) await turn();
+  clock.advance(15 * MINUTE);
+  await until(() => aws.count('CreateToken', 'ok') === 2);
+  t.ok((await vendor.session('p1')).accessKeyId);
+});
