@@ -1,16 +1,11 @@
 import { CredentialError } from '../errors.js';
+import { shellWord } from '../system/shell-word.js';
 import { awsError } from './aws-error.js';
 import { type Chain, isLongTerm } from './chain.js';
 import type { AwsClients } from './clients.js';
 import type { Credentials } from './credentials.js';
 import { httpCall } from './http-call.js';
-
-/** A partition's federation endpoint and console. */
-const PARTITIONS = {
-  aws: ['https://signin.aws.amazon.com/federation', 'https://console.aws.amazon.com/'],
-  'aws-cn': ['https://signin.amazonaws.cn/federation', 'https://console.amazonaws.cn/'],
-  'aws-us-gov': ['https://signin.amazonaws-us-gov.com/federation', 'https://console.amazonaws-us-gov.com/'],
-} as const;
+import { consoleHome, federationEndpoint, partitionOfRegion } from './partition.js';
 
 /**
  * A URL that signs a browser in to the console as that role session; whoever has it may use it, for 15 minutes.
@@ -29,14 +24,14 @@ export async function consoleUrl(request: {
   const { chain, credentials, service, federationUrl, clients } = request;
   const { profile, sts } = chain;
   mustBeARole(chain);
-  const [standard, home] = PARTITIONS[partitionOf(sts.region)];
-  const endpoint = federationUrl ?? standard;
+  const endpoint = federationUrl ?? federationEndpoint(sts.region);
+  if (endpoint === undefined) throw unknownEndpoint(profile, sts.region);
   const { accessKeyId: sessionId, secretAccessKey: sessionKey, sessionToken } = credentials;
   const asked = new URL(endpoint);
   asked.searchParams.set('Action', 'getSigninToken');
   asked.searchParams.set('Session', JSON.stringify({ sessionId, sessionKey, sessionToken }));
   const SigninToken = await signinToken(clients, chain, asked);
-  const destination = new URL(service ? `${service}/home` : 'console/home', home);
+  const destination = new URL(service ? `${service}/home` : 'console/home', consoleHome(sts.region));
   destination.searchParams.set('region', sts.region);
   const url = new URL(endpoint);
   const Destination = String(destination);
@@ -82,15 +77,19 @@ function mustBeARole({ profile, steps }: Chain): void {
   );
 }
 
-function partitionOf(region: string): keyof typeof PARTITIONS {
-  if (region.startsWith('cn-')) return 'aws-cn';
-  return region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
+/** A session of one partition is nothing for another's host. */
+function unknownEndpoint(profile: string, region: string): CredentialError {
+  return new CredentialError(
+    'NoFederationEndpoint',
+    400,
+    `Profile "${profile}": AWS names no federation endpoint for ${region}, which is in the partition ${partitionOfRegion(region)}. Set federation_url in credd's config.ini to that of your partition.`,
+  );
 }
 
 function refused(profile: string, why: string, statusCode = 403): CredentialError {
   return new CredentialError(
     'FederationFailed',
     statusCode,
-    `Profile "${profile}": the federation endpoint gave no sign-in: ${why}. Look at federation_url and the region, and try: credd refresh ${profile}`,
+    `Profile "${profile}": the federation endpoint gave no sign-in: ${why}. Look at federation_url and the region, and try: credd refresh ${shellWord(profile)}`,
   );
 }

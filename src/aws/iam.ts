@@ -4,6 +4,7 @@ import type { AwsClients } from './clients.js';
 import type { Credentials } from './credentials.js';
 import { httpCall } from './http-call.js';
 import type { LongTermKeys } from './long-term-keys.js';
+import { iamOf } from './partition.js';
 
 /** The calls that a rotation needs; IAM's own client is two megabytes. */
 type Action = 'CreateAccessKey' | 'UpdateAccessKey' | 'DeleteAccessKey' | 'ListAccessKeys';
@@ -16,7 +17,7 @@ export type IamCall = (
 ) => Promise<string>;
 
 export function createIam(site: Site, clients: AwsClients, now: () => number): IamCall {
-  const url = site.endpoint ?? `https://${hostOf(site.region)}/`;
+  const url = site.endpoint ?? `https://${iamOf(site.region).host}/`;
   return async (action, credentials, parameters = {}) => {
     const body = String(new URLSearchParams({ Action: action, Version: '2010-05-08', ...parameters }));
     const headers = signed({ url, body, region: site.region, credentials, now: now() });
@@ -41,17 +42,6 @@ export function createdKey(xml: string): LongTermKeys {
 export function listedKeys(xml: string): string[] {
   if (!xml.includes('<AccessKeyMetadata')) throw new Error('the answer holds no list of access keys');
   return [...xml.matchAll(/<AccessKeyId>([^<]*)<\/AccessKeyId>/g)].map(([, id = '']) => id);
-}
-
-/** IAM is one service for each partition, in a region of its own. */
-export function iamRegion(region: string): string {
-  if (region.startsWith('cn-')) return 'cn-north-1';
-  return region.startsWith('us-gov-') ? 'us-gov-west-1' : 'us-east-1';
-}
-
-function hostOf(region: string): string {
-  if (region === 'cn-north-1') return 'iam.cn-north-1.amazonaws.com.cn';
-  return region === 'us-gov-west-1' ? 'iam.us-gov.amazonaws.com' : 'iam.amazonaws.com';
 }
 
 /** Values of keys need no unescaping: they are letters, digits, `/`, `+` and `=`. */

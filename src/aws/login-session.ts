@@ -2,7 +2,7 @@ import { CredentialError } from '../errors.js';
 import type { Clock } from '../system/clock.js';
 import { shellWord } from '../system/shell-word.js';
 import { awsError } from './aws-error.js';
-import type { LoginStep, Site } from './chain.js';
+import type { LoginStep } from './chain.js';
 import type { AwsClients } from './clients.js';
 import type { Credentials } from './credentials.js';
 import { dpopProof } from './dpop.js';
@@ -14,6 +14,7 @@ import {
   readLoginToken,
   writeLoginToken,
 } from './login-cache.js';
+import { signinHost } from './partition.js';
 import { cacheTime } from './time.js';
 
 /** The tokens last 15 minutes. The CLI renews with 5 left; who renews in the background goes before it. */
@@ -73,7 +74,7 @@ async function renew(
 ): Promise<LoginToken> {
   const doing = 'the renewal of its sign-in';
   const site = token.signInRegion ? { ...step.signin, region: token.signInRegion } : step.signin;
-  const url = `${site.endpoint?.replace(/\/$/, '') ?? `https://${hostOf(site)}`}/v1/token`;
+  const url = `${site.endpoint?.replace(/\/$/, '') ?? `https://${signinHost(site.region)}`}/v1/token`;
   try {
     const headers = {
       host: new URL(url).host,
@@ -130,12 +131,6 @@ function json(text: string): Record<string, unknown> {
   } catch {
     return {};
   }
-}
-
-function hostOf({ region }: Site): string {
-  if (region.startsWith('cn-')) return `${region}.signin.amazonaws.cn`;
-  if (region.startsWith('us-gov-')) return `${region}.signin.amazonaws-us-gov.com`;
-  return `${region}.signin.aws.amazon.com`;
 }
 
 function loginRequired({ profile }: LoginStep, why: string): CredentialError {

@@ -3,9 +3,10 @@ import type { Site } from '../aws/chain.js';
 import type { AwsClients } from '../aws/clients.js';
 import { ConfigSection } from '../aws/config-section.js';
 import type { Credentials } from '../aws/credentials.js';
-import { createIam, iamRegion } from '../aws/iam.js';
+import { createIam } from '../aws/iam.js';
 import type { KeptKeys } from '../aws/kept-keys.js';
 import type { LongTermKeys } from '../aws/long-term-keys.js';
+import { iamOf } from '../aws/partition.js';
 import { unknownProfile } from '../aws/profile-error.js';
 import { rotateKeys } from '../aws/rotate-keys.js';
 import type { ProfileSection, SharedConfig } from '../aws/shared-config.js';
@@ -69,7 +70,7 @@ export function createKeysApi(parts: {
 
     async rotate(profile) {
       const section = sectionOf(profile);
-      const region = iamRegion(stsSite(section, parts.config(), env).region);
+      const { region } = iamOf(stsSite(section, parts.config(), env).region);
       const site = siteOf('iam', region, section, parts.config(), env);
       const rotation = rotateKeys({
         profile,

@@ -84,3 +84,22 @@ t.test('what cannot be signed in', async (t) => {
   aws.world.removeRole(role('MyApp/MyS3Access'));
   t.match(await credd(['console', 'app', '--print']), { code: 1, stderr: /AccessDenied/ });
 });
+
+t.test("a session goes to no other partition's host", async (t) => {
+  const { credd, aws, path, env } = await ready(t);
+  const config = readFileSync(path('.aws', 'config'), 'utf8');
+  writeFileSync(path('.aws', 'config'), config.replace('region = eu-west-3', 'region = eusc-de-east-1'));
+  const { code, stdout, stderr } = await credd(['console', 'app', '--print']);
+  t.equal(code, 0, stderr);
+  const { origin, searchParams } = new URL(stdout.trim());
+  t.equal(origin, aws.url);
+  t.match(searchParams.get('Destination'), /^https:\/\/console\.amazonaws-eusc\.eu\/console\/home\?/);
+
+  env.CREDD_CONFIG = undefined;
+  t.match(await credd(['console', 'app', '--print']), {
+    code: 1,
+    stdout: /^$/,
+    stderr: /no federation endpoint for eusc-de-east-1.*Set federation_url/,
+  });
+  t.equal(aws.count('getSigninToken'), 1);
+});
