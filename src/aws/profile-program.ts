@@ -33,7 +33,10 @@ export async function runProfileProgram<T>(
     const [program, ...args] = splitWords(command);
     if (!program) throw new Error('it is empty');
     const ownEnv = { ...env, [RESOLVING]: [env[RESOLVING], profile].filter(Boolean).join('\n') };
-    return read(await runProgram({ program, args, env: ownEnv, clock, timeout: TIMEOUT, stopped }));
+    // Who has a code may print it anywhere.
+    const repeatsStderr = setting !== 'mfa_process';
+    const how = { env: ownEnv, clock, timeout: TIMEOUT, stopped, repeatsStderr };
+    return read(await runProgram({ program, args, ...how }));
   } catch (error) {
     throw new CredentialError(
       FAILED[setting],

@@ -22,8 +22,10 @@ export function runProgram(options: {
   timeout: number;
   /** When nobody waits for what it prints any more. */
   stopped?: AbortSignal | undefined;
+  /** Whether the error may repeat what was printed to stderr. */
+  repeatsStderr: boolean;
 }): Promise<string> {
-  const { program, args, env, clock, timeout, stopped } = options;
+  const { program, args, env, clock, timeout, stopped, repeatsStderr } = options;
   return new Promise((resolve, reject) => {
     if (stopped?.aborted) throw new Error(STOPPED);
     // In a group of its own, which can be killed as a whole: a wrapper script's children would go on otherwise.
@@ -49,8 +51,9 @@ export function runProgram(options: {
     }
     function ended(code: number | null, signal: NodeJS.Signals | null): void {
       settle();
+      const said = repeatsStderr ? lines(stderr) : [];
       if (code === 0) resolve(stdout);
-      else reject(new Error([`it ended with ${signal ?? `exit code ${code}`}`, ...lines(stderr)].join(': ')));
+      else reject(new Error([`it ended with ${signal ?? `exit code ${code}`}`, ...said].join(': ')));
     }
 
     child.on('error', (error: NodeJS.ErrnoException) => giveUp(notStarted(program, error)));

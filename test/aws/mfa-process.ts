@@ -28,7 +28,8 @@ t.test('what an mfa_process may do wrong', async (t) => {
     ['echo 12345', /not a code of six digits/],
     ['echo secret-code-9', /not a code of six digits/],
     [`echo 123456; touch ${marker}`, /not a code of six digits/],
-    ['sh -c "echo 654321; echo no key inserted >&2; exit 4"', /exit code 4: no key inserted/],
+    ['sh -c "echo 654321; echo no key inserted >&2; exit 4"', /exit code 4\. Run that command by hand/],
+    [`sh -c "echo 'the code is 654321' >&2; exit 3"`, /exit code 3\. Run that command by hand/],
     ['no-such-program', /there is no program no-such-program/],
     ['"unclosed', /a quote in it is not closed/],
   ] as const;
