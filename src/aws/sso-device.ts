@@ -1,4 +1,5 @@
 import { CredentialError } from '../errors.js';
+import { shellWord } from '../system/shell-word.js';
 import { createToken, deviceGrant, type OidcParts, refusalOf, registered, startDevice } from './sso-oidc.js';
 import type { SsoSignIn } from './sso-sign-in.js';
 import type { SsoToken } from './sso-token.js';
@@ -75,13 +76,17 @@ function isPassing(error: unknown): boolean {
 }
 
 export function abandonedError({ key }: SsoSignIn): CredentialError {
-  return new CredentialError('SignInAbandoned', 403, `Sign-in to ${key}: it was given up.`);
+  return new CredentialError(
+    'SignInAbandoned',
+    403,
+    `Sign-in to ${key}: it was given up. To sign in after all, type: credd login ${shellWord(key)}`,
+  );
 }
 
 export function expired({ key }: SsoSignIn): CredentialError {
   return new CredentialError(
     'SignInExpired',
     403,
-    `Sign-in to ${key}: nobody confirmed it in time. Type the same command again.`,
+    `Sign-in to ${key}: nobody confirmed it in time. Type: credd login ${shellWord(key)}`,
   );
 }

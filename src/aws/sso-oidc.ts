@@ -166,7 +166,7 @@ export function refusedAs(word: string, signIn: SsoSignIn): CredentialError {
   const [code, status, message] = explain(word, signIn) ?? [
     'SignInFailed',
     403,
-    `it failed in the browser (${word.replace(/[^\w]/g, '')}).`,
+    `it failed in the browser (${word.replace(/[^\w]/g, '')}). To try again, type: credd login ${shellWord(signIn.key)}`,
   ];
   return new CredentialError(code, status, `Sign-in to ${signIn.key}: ${message}`, {
     cause: { error: word },

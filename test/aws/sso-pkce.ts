@@ -50,6 +50,17 @@ t.test('the person refuses', async (t) => {
   t.equal(aws.count('CreateToken'), 0);
 });
 
+t.test('it fails in the browser', async (t) => {
+  const { parts, about } = await signInLab(t);
+  const attempt = await signInByCode(about, parts);
+  const state = new URL(attempt.url).searchParams.get('state');
+  t.equal((await fetch(`${redirectOf(attempt.url)}?error=server_error&state=${state}`)).status, 403);
+  await t.rejects(attempt.token, {
+    code: 'SignInFailed',
+    message: /\(server_error\)\. To try again, type: credd login wellcome$/,
+  });
+});
+
 t.test('somebody else calls at the redirect: nothing happens to the sign-in', async (t) => {
   const { parts, about, aws } = await signInLab(t);
   const attempt = await signInByCode(about, parts);
