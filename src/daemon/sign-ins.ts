@@ -58,7 +58,7 @@ export function createSignIns(parts: {
       const command = `credd login ${shellWord(profile ?? about.key)}`;
       log.warn({ signIn: about.key }, `a sign-in to ${about.key} is needed. Type: ${command}`);
       notify('AWS sign-in needed', `${about.key}. Type: ${command}`);
-      if (wishes.autoLogin) openByItself(about);
+      if (wishes.autoLogin) void openByItself(about);
     },
     done(key) {
       log.info({ signIn: key }, `signed in to ${key}`);
@@ -74,16 +74,23 @@ export function createSignIns(parts: {
   });
 
   /** Once for each time that a sign-in is needed. */
-  function openByItself(about: SsoSignIn): void {
-    signIns
-      .of(about)
-      .begin('code')
-      .then(async ({ url }) => {
-        if (await openBrowser(url, env))
-          log.info({ signIn: about.key }, 'the browser was opened for the sign-in');
-        else log.warn({ signIn: about.key }, 'no browser could be opened for the sign-in');
-      })
-      .catch((error: Error) => log.warn({ signIn: about.key }, error.message));
+  async function openByItself(about: SsoSignIn): Promise<void> {
+    const signIn = about.key;
+    try {
+      const attempt = await signIns.of(about).begin('code');
+      if (await openBrowser(attempt.url, env)) {
+        log.info({ signIn }, 'the browser was opened for the sign-in');
+        await attempt.token;
+      } else {
+        // Nobody has seen its address.
+        attempt.abandon();
+        const command = `credd login ${shellWord(signIn)}`;
+        log.warn({ signIn }, `no browser could be opened for the sign-in to ${signIn}. Type: ${command}`);
+      }
+    } catch (error) {
+      const { code, message } = error as CredentialError;
+      if (code !== 'SignInAbandoned') log.warn({ signIn }, message);
+    }
   }
 
   function api(vendor: Vendor): SignInApi {

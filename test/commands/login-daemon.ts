@@ -67,6 +67,43 @@ t.test(
   },
 );
 
+t.test('what becomes of a sign-in that opened by itself is said', async (t) => {
+  const settings = 'auto_login = true\n';
+  const refusing = await office(t);
+  writeFileSync(refusing.path('settings'), settings);
+  writeFileSync(
+    refusing.browser,
+    `#!${process.execPath}
+const { searchParams } = new URL(process.argv[2]);
+fetch(searchParams.get('redirect_uri') + '?error=access_denied&state=' + searchParams.get('state'));`,
+  );
+  const env = { BROWSER: refusing.browser };
+  const refused = await refusing.serve(['--config', refusing.path('settings')], { env });
+  t.match(await refusing.credd(['creds', 'dev']), { code: 1 });
+  await refused.prints(
+    /"level":40.*it was refused in the browser\. To try again, type: credd login wellcome/,
+  );
+
+  const bare = await office(t);
+  writeFileSync(bare.path('settings'), settings);
+  const unseen = await bare.serve(['--config', bare.path('settings')]);
+  t.match(await bare.credd(['creds', 'dev']), { code: 1 });
+  await unseen.prints(/no browser could be opened for the sign-in to wellcome\. Type: credd login wellcome/);
+  t.match(await bare.credd(['status']), { stdout: /wellcome +sign-in needed/ }, 'nobody is waited for');
+});
+
+t.test('a login that waits while somebody signs out says how to go on', async (t) => {
+  const own = await office(t);
+  await own.serve();
+  const login = own.start(['login', '--device']);
+  await login.prints(/Waiting for you/);
+  t.match(await own.credd(['logout']), { code: 0 });
+  t.match(await login.ended, {
+    code: 1,
+    stderr: /it was given up\. To sign in after all, type: credd login wellcome\n$/,
+  });
+});
+
 t.test('without those settings nothing opens by itself', async (t) => {
   const own = await office(t, { autoApprove: true });
   await own.serve([], { env: { BROWSER: own.browser } });
