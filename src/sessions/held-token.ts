@@ -1,3 +1,4 @@
+import { lookAgain } from '../aws/look-again.js';
 import { signOut } from '../aws/sso-accounts.js';
 import { createToken, type OidcParts } from '../aws/sso-oidc.js';
 import type { SsoSignIn } from '../aws/sso-sign-in.js';
@@ -69,6 +70,16 @@ export class HeldToken {
     }
   }
 
+  /** As `read`; a file that somebody is writing is read when it is whole. */
+  readWhole(): Promise<SsoToken | Lack> {
+    const { clock } = this.#parts;
+    return lookAgain(
+      () => this.read(),
+      (token) => token !== 'the cached sign-in cannot be read',
+      clock,
+    );
+  }
+
   /** Remembers when the token was first seen, and plans its renewal. */
   plan(token: SsoToken): SsoToken {
     const isNew = this.#seen?.accessToken !== token.accessToken;
@@ -131,7 +142,7 @@ export class HeldToken {
   }
 
   async #renewed(isCurrent: () => boolean): Promise<SsoToken> {
-    let held = await this.#cache.read(this.#about.key);
+    let held = await this.readWhole();
     for (;;) {
       if (!isCurrent()) throw this.#over();
       if (typeof held === 'string')
@@ -156,12 +167,23 @@ export class HeldToken {
       } catch (error) {
         if (!(error instanceof CredentialError) || error.retryable) throw error;
         this.#refused.add(refreshToken);
-        const before: SsoToken = held;
-        held = await this.#cache.read(this.#about.key);
-        if (typeof held === 'object' && held.refreshToken !== before.refreshToken) continue;
-        throw error;
+        const theirs = await this.#successor(refreshToken);
+        if (!theirs) throw error;
+        held = theirs;
       }
     }
+  }
+
+  /** What somebody else was given for the same refresh token, and has written or is about to. */
+  async #successor(spent: string): Promise<SsoToken | undefined> {
+    const isOther = (token: SsoToken | Lack) => typeof token === 'object' && token.refreshToken !== spent;
+    const { clock } = this.#parts;
+    const found = await lookAgain(
+      () => this.#cache.read(this.#about.key),
+      (token) => token === 'nobody is signed in' || isOther(token),
+      clock,
+    );
+    return typeof found === 'object' && isOther(found) ? found : undefined;
   }
 
   #write(token: SsoToken, replaced: SsoToken | Lack): Promise<SsoToken> {

@@ -136,7 +136,8 @@ export class SignIn {
   }
 
   async #lasting(step: SsoRoleStep): Promise<SsoToken> {
-    const token = await this.#token.read();
+    // Once a person was asked, the file is looked at anyway.
+    const token = await (this.#isNeeded ? this.#token.read() : this.#token.readWhole());
     if (typeof token === 'object' && this.#token.isGood(token)) return this.#token.plan(token);
     if (typeof token === 'object' && this.#token.canRenew(token)) {
       const renewed = await this.#token.renew().catch((error: CredentialError) => {

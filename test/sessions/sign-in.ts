@@ -6,6 +6,8 @@ import { HOUR, MINUTE, SECOND, turn } from '../support/time.js';
 import {
   cached,
   code,
+  inMoments,
+  momentPasses,
   PROFILES,
   START_URL,
   signIn,
@@ -19,9 +21,12 @@ t.test('100 requests for 20 profiles whose sign-in has expired: 100 answers, one
   await signIn(vending);
   aws.signIns.endAll();
   clock.advance(2 * HOUR);
-  const refusals = await Promise.all(
-    Array.from({ length: 100 }, (_, index) =>
-      vendor.session(PROFILES[index % 20] as string).then(() => 'served', code),
+  const refusals = await inMoments(
+    vending,
+    Promise.all(
+      Array.from({ length: 100 }, (_, index) =>
+        vendor.session(PROFILES[index % 20] as string).then(() => 'served', code),
+      ),
     ),
   );
   t.strictSame(new Set(refusals), new Set(['SsoLoginRequired']));
@@ -176,7 +181,7 @@ t.test('the same token is back: those who waited are served, and its end is told
   const path = new SsoTokenCache(ssoCache).path('wellcome');
   const text = JSON.stringify(cached(vending));
   writeFileSync(path, '');
-  t.equal(await vendor.session('p0').catch(code), 'SsoLoginRequired');
+  t.equal(await inMoments(vending, vendor.session('p0').catch(code)), 'SsoLoginRequired');
   writeFileSync(path, text);
   await until(
     () => told.length === 3,
@@ -189,7 +194,7 @@ t.test('the same token is back: those who waited are served, and its end is told
   );
   aws.signIns.endAll();
   clock.jump(2 * HOUR);
-  t.equal(await vendor.session('p1').catch(code), 'SsoLoginRequired');
+  t.equal(await inMoments(vending, vendor.session('p1').catch(code)), 'SsoLoginRequired');
   t.strictSame(told.slice(3), [{ needed: 'wellcome' }]);
 });
 
@@ -203,11 +208,53 @@ t.test('a token that was away when its renewal was due is renewed once it is bac
   const renewal = () => vending.signIn('wellcome').state();
   clock.advance(45 * MINUTE);
   let failed = false;
-  while (!failed) failed = (await renewal()).lastError?.code === 'SsoLoginRequired';
+  while (!failed) {
+    momentPasses(vending);
+    failed = (await renewal()).lastError?.code === 'SsoLoginRequired';
+  }
   writeFileSync(path, text);
   t.ok((await vendor.session('p0')).accessKeyId);
   while (!(await renewal()).renewsAt) await turn();
   clock.advance(15 * MINUTE);
   await until(() => aws.count('CreateToken', 'ok') === 2);
   t.ok((await vendor.session('p1')).accessKeyId);
+});
+
+t.test('another tool has spent the refresh token, and is about to write what it was given', async (t) => {
+  const vending = await startOverSignIn(t, { autoApprove: true });
+  const { vendor, aws, told, clock, ssoCache } = vending;
+  await signIn(vending);
+  const before = cached(vending);
+  clock.jump(2 * HOUR);
+  const theirs = aws.signIns.refresh(before.refreshToken);
+  const text = JSON.stringify({
+    ...before,
+    accessToken: theirs?.accessToken,
+    refreshToken: theirs?.refreshToken,
+    expiresAt: new Date(theirs?.expiresAt ?? 0).toISOString(),
+  });
+  const path = new SsoTokenCache(ssoCache).path('wellcome');
+  const asked = vendor.session('p0');
+  await until(() => aws.count('CreateToken', 'InvalidGrantException') === 1 && clock.next <= 100);
+  writeFileSync(path, text.slice(0, 50));
+  clock.advance(clock.next);
+  await until(() => clock.next <= 100);
+  writeFileSync(path, text);
+  t.ok((await inMoments(vending, asked)).accessKeyId);
+  t.equal(cached(vending).accessToken, theirs?.accessToken);
+  t.strictSame(told, [{ done: 'wellcome' }]);
+});
+
+t.test('a token that is being written is read when it is whole', async (t) => {
+  const vending = await startOverSignIn(t, { autoApprove: true });
+  const { vendor, told, clock, ssoCache } = vending;
+  await signIn(vending);
+  const path = new SsoTokenCache(ssoCache).path('wellcome');
+  const text = JSON.stringify(cached(vending));
+  writeFileSync(path, text.slice(0, 50));
+  const asked = vendor.session('p0');
+  await until(() => clock.next <= 100);
+  writeFileSync(path, text);
+  t.ok((await inMoments(vending, asked)).accessKeyId);
+  t.strictSame(told, [{ done: 'wellcome' }]);
 });

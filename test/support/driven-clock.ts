@@ -3,6 +3,8 @@ import type { Clock } from '../../src/system/clock.js';
 export interface DrivenClock extends Clock {
   /** Moves time on, and calls back whatever falls due on the way, in order. */
   advance(ms: number): void;
+  /** In how many milliseconds the next timer falls due. */
+  readonly next: number;
 }
 
 /** Time that stands still until a test moves it on. */
@@ -17,6 +19,9 @@ export function drivenClock(start = Date.now()): DrivenClock {
       return () => {
         timers = timers.filter((other) => other !== timer);
       };
+    },
+    get next() {
+      return Math.min(...timers.map(({ at }) => at)) - now;
     },
     advance(ms) {
       const end = now + ms;

@@ -38,6 +38,9 @@ export function travelClock(): TravelClock {
     jump(ms) {
       offset += ms;
     },
+    get next() {
+      return driven.next;
+    },
     get timers() {
       return timers;
     },

@@ -44,6 +44,24 @@ export async function until(happened: () => boolean, meanwhile = () => {}): Prom
   }
 }
 
+/** What comes of it, though it waits for moments, which pass as soon as somebody waits for them. */
+export async function inMoments<T>({ clock }: Vending, waited: Promise<T>): Promise<T> {
+  let isOver = false;
+  const over = () => {
+    isOver = true;
+  };
+  waited.then(over, over);
+  await until(
+    () => isOver,
+    () => momentPasses({ clock }),
+  );
+  return waited;
+}
+
+export function momentPasses({ clock }: Pick<Vending, 'clock'>): void {
+  if (clock.next <= 100) clock.advance(clock.next);
+}
+
 export const code = (error: { code?: string }) => error.code;
 export const cached = (vending: Vending, key = 'wellcome') =>
   JSON.parse(readFileSync(new SsoTokenCache(vending.ssoCache).path(key), 'utf8'));
