@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensureFolder, writePrivateFile } from '../system/private-files.js';
+import { objectIn } from './object-in.js';
 import type { SsoSignIn } from './sso-sign-in.js';
 import { cacheTime, parseTime } from './time.js';
 
@@ -40,11 +41,15 @@ export async function registration(
   parts: { cacheDir: string; now: number; fresh: boolean; register(): Promise<Registration> },
 ): Promise<Registration> {
   const path = join(parts.cacheDir, registrationFile(signIn));
-  const cached = parts.fresh ? undefined : parse(await readFile(path, 'utf8').catch(() => ''));
+  const present = objectIn(await readFile(path, 'utf8').catch(() => ''));
+  const cached = parts.fresh ? undefined : registrationIn(present);
   if (cached && cached.expiresAt - parts.now > LEAST_LEFT && isGoodFor(cached, signIn, flow)) return cached;
   const { expiresAt, ...given } = await parts.register();
   await ensureFolder(parts.cacheDir);
-  await writePrivateFile(path, JSON.stringify({ ...given, expiresAt: cacheTime(expiresAt) }, null, 2));
+  // What belongs to the old registration must not stay beside the new one.
+  const { scopes: _, grantTypes: __, ...rest } = present;
+  const fields = { ...rest, ...given, expiresAt: cacheTime(expiresAt) };
+  await writePrivateFile(path, JSON.stringify(fields, null, 2));
   return { ...given, expiresAt };
 }
 
@@ -69,19 +74,15 @@ function isGoodFor({ scopes = [], grantTypes }: Registration, signIn: SsoSignIn,
   return allowed === true && (scopesOf(signIn) ?? []).every((scope) => scopes.includes(scope));
 }
 
-function parse(text: string): Registration | undefined {
-  try {
-    const { clientId, clientSecret, expiresAt: end, scopes, grantTypes } = Object(JSON.parse(text));
-    const expiresAt = parseTime(end);
-    if (typeof clientId !== 'string' || typeof clientSecret !== 'string' || !expiresAt) return undefined;
-    return {
-      clientId,
-      clientSecret,
-      expiresAt,
-      ...(Array.isArray(scopes) ? { scopes } : {}),
-      ...(Array.isArray(grantTypes) ? { grantTypes } : {}),
-    };
-  } catch {
-    return undefined;
-  }
+function registrationIn(fields: Record<string, unknown>): Registration | undefined {
+  const { clientId, clientSecret, scopes, grantTypes } = fields;
+  const expiresAt = parseTime(fields.expiresAt);
+  if (typeof clientId !== 'string' || typeof clientSecret !== 'string' || !expiresAt) return undefined;
+  return {
+    clientId,
+    clientSecret,
+    expiresAt,
+    ...(Array.isArray(scopes) ? { scopes } : {}),
+    ...(Array.isArray(grantTypes) ? { grantTypes } : {}),
+  };
 }

@@ -5,6 +5,7 @@ import { CredentialError } from '../errors.js';
 import { ensureFolder, writePrivateFile } from '../system/private-files.js';
 import { shellWord } from '../system/shell-word.js';
 import type { SsoRoleStep } from './chain.js';
+import { objectIn } from './object-in.js';
 import { keyOf } from './sso-sign-in.js';
 import { cacheTime, parseTime } from './time.js';
 
@@ -94,15 +95,6 @@ export function ssoLoginRequired(step: SsoRoleStep, why: string): CredentialErro
     403,
     `Profile "${step.profile}": ${why} at ${step.startUrl}. Type: credd login ${shellWord(step.profile)}`,
   );
-}
-
-function objectIn(text: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
-  } catch {
-    return {};
-  }
 }
 
 const TEXTS = ['startUrl', 'region', 'clientId', 'clientSecret', 'refreshToken'] as const;

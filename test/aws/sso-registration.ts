@@ -86,6 +86,10 @@ t.test('what is cached is used while it lasts and is good for the flow', async (
     cached(fields);
     t.not((await ask('device')).clientId, 'theirs', name);
   }
+  cached({ expiresAt: '2026-01-01T00:10:00Z', grantTypes: ['authorization_code'], theirs: [1] });
+  await ask('device');
+  const kept = JSON.parse(readFileSync(path, 'utf8'));
+  t.strictSame([kept.theirs, kept.grantTypes], [[1], undefined], 'only what is theirs is kept');
   writeFileSync(path, '{"clientId": "half');
   t.not((await ask('device')).clientId, 'theirs');
 });
