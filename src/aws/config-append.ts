@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { mkdir, readFile, realpath } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { CredentialError } from '../errors.js';
+import { rewriteFile } from '../system/rewrite-file.js';
 
 /** The settings of a section, in the order in which they are to stand. */
 export interface NewSection {
@@ -13,7 +13,7 @@ export interface NewSection {
 /**
  * Adds sections at the end of the person's config file. All that is there stays byte for byte; the file is replaced
  * as a whole, keeps its mode, and where it is a symlink what that leads to is replaced.
- * @throws CredentialError `CannotWrite` (503); the file is then as it was
+ * @throws CredentialError `FileChanged` or `CannotWrite` (503); the file is then as it was
  */
 export async function appendSections(path: string, sections: readonly NewSection[]): Promise<void> {
   if (sections.length === 0) return;
@@ -27,13 +27,13 @@ export async function appendSections(path: string, sections: readonly NewSection
       if (error.code !== 'ENOENT') throw error;
       return undefined;
     });
-    const mode = before ? (await stat(target)).mode & 0o777 : 0o600;
-    await replace(
-      target,
+    await rewriteFile(
+      path,
+      before,
       Buffer.concat([before ?? Buffer.alloc(0), Buffer.from(added(before, sections))]),
-      mode,
     );
   } catch (error) {
+    if (error instanceof CredentialError) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
     throw new CredentialError(
       'CannotWrite',
@@ -63,21 +63,4 @@ export function sectionHeader(type: 'profile' | 'sso-session', name: string): st
 function sectionText({ header, settings }: NewSection): string {
   const lines = Object.entries(settings).map(([key, value]) => `${key} = ${value}\n`);
   return `[${header}]\n${lines.join('')}`;
-}
-
-async function replace(path: string, content: Buffer, mode: number): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
-  try {
-    const file = await open(temporary, 'wx', mode);
-    try {
-      await file.chmod(mode);
-      await file.writeFile(content);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } finally {
-    await rm(temporary, { force: true });
-  }
 }

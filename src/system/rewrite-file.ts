@@ -6,14 +6,18 @@ import { shellWord } from './shell-word.js';
 
 /**
  * Replaces a file of the person's as a whole, with its mode kept and a symlink to it followed, unless it is no longer
- * what was read of it. After an error the old content is still there.
+ * what was read of it; undefined: it was not there. After an error the old content is still there.
  * @throws CredentialError `FileChanged` (503) or `CannotWrite` (503)
  */
-export async function rewriteFile(path: string, before: Uint8Array, after: Uint8Array): Promise<void> {
+export async function rewriteFile(
+  path: string,
+  before: Uint8Array | undefined,
+  after: Uint8Array,
+): Promise<void> {
   let temporary: string | undefined;
   try {
-    const target = await realpath(path);
-    const { mode } = await stat(target);
+    const target = before ? await realpath(path) : path;
+    const mode = before ? (await stat(target)).mode : 0o600;
     temporary = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}.tmp`);
     const file = await open(temporary, 'wx', 0o600);
     try {
@@ -23,7 +27,7 @@ export async function rewriteFile(path: string, before: Uint8Array, after: Uint8
     } finally {
       await file.close();
     }
-    if (!(await readFile(target)).equals(before)) throw changed(path);
+    if (!same(await contentOf(target), before)) throw changed(path);
     await rename(temporary, target);
     temporary = undefined;
   } catch (error) {
@@ -36,6 +40,17 @@ export async function rewriteFile(path: string, before: Uint8Array, after: Uint8
   } finally {
     if (temporary) await rm(temporary, { force: true });
   }
+}
+
+function contentOf(path: string): Promise<Buffer | undefined> {
+  return readFile(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+}
+
+function same(one: Buffer | undefined, other: Uint8Array | undefined): boolean {
+  return one && other ? one.equals(other) : one === other;
 }
 
 function changed(path: string): CredentialError {
