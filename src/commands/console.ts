@@ -3,8 +3,11 @@ import { readSettings } from '../settings.js';
 import { openBrowser } from '../system/desktop.js';
 import { type Command, text, UsageError } from './command.js';
 import { withDaemon } from './connect.js';
+import { unlessInterrupted } from './interrupt.js';
 import { orCode } from './login-mfa.js';
 import { oneTimePage } from './one-time-page.js';
+
+const NOT_FETCHED = 'Given up before the browser came: the address that it was given leads nowhere now.';
 
 export const command: Command = {
   usage: 'console PROFILE [--service SERVICE] [--print]',
@@ -25,15 +28,17 @@ Where no browser can open, the URL is printed: whoever has it is signed in, for 
     const url = await withDaemon(settings, async (daemon) => {
       const asked = `/api/console/${segmentOf(profile)}`;
       const take = () => daemon.ask<{ url: string }>('POST', asked, { service });
-      return (await orCode(daemon, profile, stderr, take)).url;
+      const given = orCode(daemon, profile, stderr, take);
+      return (await unlessInterrupted(given, async () => 'Given up. No console was opened.')).url;
     });
     if (values.print) {
       stdout.write(`${url}\n`);
       return 0;
     }
     const page = await oneTimePage(url);
+    const opened = async () => (await openBrowser(page.url, env)) && (await page.fetched);
     try {
-      if ((await openBrowser(page.url, env)) && (await page.fetched)) {
+      if (await unlessInterrupted(opened(), async () => NOT_FETCHED)) {
         stderr.write(`The console opens in the browser as "${profile}".\n`);
       } else {
         stderr.write(

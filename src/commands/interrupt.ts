@@ -36,20 +36,30 @@ export async function inSpiteOfSignals<T>(work: Promise<T>, told: () => void): P
  */
 export async function unlessInterrupted<T>(work: Promise<T>, undo: () => Promise<string>): Promise<T> {
   let stop = () => {};
-  const interrupted = new Promise<NodeJS.Signals>((resolve) => {
-    for (const signal of SIGNALS) process.once(signal, resolve);
-    stop = () => {
-      for (const signal of SIGNALS) process.off(signal, resolve);
+  let isInterrupted = false;
+  const undone = new Promise<NodeJS.Signals>((resolve) => {
+    const come = (signal: NodeJS.Signals) => {
+      isInterrupted = true;
+      resolve(signal);
     };
+    for (const signal of SIGNALS) process.once(signal, come);
+    stop = () => {
+      for (const signal of SIGNALS) process.off(signal, come);
+    };
+  }).then(async (signal): Promise<never> => {
+    stop();
+    // The terminal has shown a ^C there.
+    if (process.stderr.isTTY) process.stderr.write('\n');
+    throw new Interrupted(signal, await undo());
   });
+  undone.catch(() => {});
   try {
-    return await Promise.race([
-      work,
-      interrupted.then(async (signal) => {
-        stop();
-        throw new Interrupted(signal, await undo());
-      }),
-    ]);
+    const value = await Promise.race([work, undone]);
+    return isInterrupted ? await undone : value;
+  } catch (error) {
+    // What is being undone may fail for that, or seem to succeed.
+    if (isInterrupted) await undone;
+    throw error;
   } finally {
     stop();
     work.catch(() => {});

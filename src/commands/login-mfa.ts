@@ -1,8 +1,9 @@
 import { CredentialError } from '../errors.js';
 import { segmentOf } from '../http/segment.js';
+import { shellWord } from '../system/shell-word.js';
 import type { CommandContext } from './command.js';
 import type { DaemonClient } from './connect.js';
-import { ask, canAsk } from './prompt.js';
+import { askUntil, canAsk } from './prompt.js';
 import { until } from './words.js';
 
 interface Unlocked {
@@ -28,7 +29,7 @@ export async function loginWithMfa(
   let device = await mfaDevice(daemon, profile);
   while (device) {
     if (!canAsk()) throw noTerminal(profile, device);
-    const code = await ask(`Code of the MFA device ${device}: `);
+    const code = await askUntil(`Code of the MFA device ${device}: `, codeIn);
     const { expiration } = await daemon.ask<Unlocked>('POST', `/api/mfa/${segmentOf(profile)}`, { code });
     stderr.write(`The code was taken; the session expires ${until(expiration, Date.now())}.\n`);
     device = await stillLocked(daemon, profile);
@@ -65,10 +66,17 @@ function needsCode(error: unknown): boolean {
   return error instanceof CredentialError && error.code === 'MfaRequired';
 }
 
+/** Apps show it in two groups. */
+function codeIn(answer: string): string {
+  const code = answer.replace(/\s/g, '');
+  if (/^\d{6}$/.test(code)) return code;
+  throw new CredentialError('InvalidMfaCode', 400, 'A code has six digits. Type it again, or Ctrl-C.');
+}
+
 function noTerminal(profile: string, device: string): CredentialError {
   return new CredentialError(
     'NoTerminal',
     403,
-    `The code of the MFA device ${device} is asked for on a terminal, and there is none here. Type this in one: credd login ${profile} - or set mfa_process, a command that prints the code, in that profile.`,
+    `The code of the MFA device ${device} is asked for on a terminal, and there is none here. Type this in one: credd login ${shellWord(profile)} - or set mfa_process, a command that prints the code, in that profile.`,
   );
 }

@@ -2,7 +2,11 @@ import { segmentOf } from '../http/segment.js';
 import { readSettings } from '../settings.js';
 import type { Command } from './command.js';
 import { withDaemon } from './connect.js';
+import { unlessInterrupted } from './interrupt.js';
 import { printable } from './words.js';
+
+const UNSURE =
+  'Given up before Identity Center had answered: it may not know that you signed out, and then ends the session by itself in time. To see what is left on this machine, type: credd status';
 
 export const command: Command = {
   usage: 'logout [PROFILE|SSO-SESSION]',
@@ -12,7 +16,8 @@ handed out lives on until it expires.`,
   async run({ positionals: [name], env, stderr }) {
     await withDaemon(readSettings(env), async (daemon) => {
       const path = name === undefined ? '/api/sign-ins' : `/api/sign-ins/${segmentOf(name)}`;
-      const ended = await daemon.ask<{ name: string; signedIn: boolean }>('DELETE', path);
+      const asked = daemon.ask<{ name: string; signedIn: boolean }>('DELETE', path);
+      const ended = await unlessInterrupted(asked, async () => UNSURE);
       const what = ended.signedIn ? 'Signed out of' : 'Nobody was signed in to';
       stderr.write(`${what} ${printable(ended.name)}.\n`);
     });

@@ -5,10 +5,12 @@ import { type Accounts, accountsOf, noAccount } from './accounts.js';
 import { readAwsFiles, refuseBrokenConfig } from './aws-files.js';
 import { type Command, type CommandContext, text } from './command.js';
 import { withDaemon } from './connect.js';
+import { unlessInterrupted } from './interrupt.js';
 import { printable } from './words.js';
 
 const ALL_THERE =
   'Every role that is yours has a profile already: nothing was written. To see them, type: credd list\n';
+const NOT_WRITTEN = 'Given up while the accounts were listed. Nothing was written.';
 
 export const command: Command = {
   usage: 'populate SSO-SESSION [--prefix PREFIX] [--dry-run]',
@@ -23,7 +25,8 @@ profile has yet. What is in the file stays as it is.`,
     const settings = readSettings(env);
     const how = { prefix: text(values.prefix) ?? '', dryRun: values['dry-run'] === true, stdout, stderr };
     await withDaemon(settings, async (daemon) => {
-      await populate(await accountsOf(daemon, name), settings, how);
+      const found = await unlessInterrupted(accountsOf(daemon, name), async () => NOT_WRITTEN);
+      await populate(found, settings, how);
       await daemon.ask('POST', '/api/reload');
     });
     return 0;

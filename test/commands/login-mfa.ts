@@ -33,6 +33,12 @@ endpoint_url = ${aws.url}
 mfa_serial = ${DEVICE}
 endpoint_url = ${aws.url}
 
+[profile "ada & co"]
+mfa_serial = ${DEVICE}
+aws_access_key_id = ${USER.accessKeyId}
+aws_secret_access_key = ${USER.secretAccessKey}
+endpoint_url = ${aws.url}
+
 [profile open]
 endpoint_url = ${aws.url}
 aws_access_key_id = ${USER.accessKeyId}
@@ -70,11 +76,21 @@ t.test('a code that AWS does not take, and no code at all', { skip: noTerminal }
     return running.ended;
   };
   t.match(await type('000000\r', 'login', 'user'), { code: 1, stdout: /Wait for the next one/ });
-  t.match(await type('12 34\r', 'login', 'user'), { code: 1, stdout: /six digits/ });
+  const again = onTerminal(t, own, ['login', 'user']);
+  await again.answer(/mfa\/ada: /, '12 34');
+  await again.answer(/A code has six digits[\s\S]*mfa\/ada: /, 'none');
+  await again.shows(/A code has six digits[\s\S]*mfa\/ada: /);
+  again.type('\x03');
+  t.match(await again.ended, { code: 1, stdout: /Cancelled/ }, 'what is no code is not the end');
   for (const keys of ['\x03', '12\x04', '\x1b']) {
     t.match(await type(keys, 'login', 'user'), { code: 1, stdout: /Cancelled. Nothing was changed./ });
   }
   t.match(await own.credd(['creds', 'user']), { code: 1, stderr: /Type: credd login user/ });
+  t.match(
+    await type('778 899\r', 'login', 'user'),
+    { code: 0, stdout: /The code was taken/ },
+    'as apps show it',
+  );
 });
 
 for (const daemon of [true, false]) {
@@ -119,6 +135,7 @@ t.test('without a terminal it says what to do', async (t) => {
     stdout: /^$/,
     stderr: nobody,
   });
+  t.match(await own.credd(['login', 'ada & co']), { code: 1, stderr: /credd login 'ada & co' - or/ });
   t.match(await own.credd(['exec', 'guarded', '--', 'true']), {
     code: 1,
     stderr: /^credd: Profile "guarded" needs a code .*Type: credd login guarded\n$/,
