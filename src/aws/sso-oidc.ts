@@ -124,7 +124,7 @@ export function refusalOf(error: unknown): string | undefined {
 type Explained = readonly [code: string, status: number, message: string];
 
 function explain(word: string, signIn: SsoSignIn): Explained | undefined {
-  const { startUrl, region, session } = signIn;
+  const { startUrl, region, session, isNew } = signIn;
   const again = `Type: credd login ${shellWord(signIn.key)}`;
   const where = session === undefined ? 'the profile' : `[sso-session ${session}]`;
   switch (word) {
@@ -133,7 +133,7 @@ function explain(word: string, signIn: SsoSignIn): Explained | undefined {
       return [
         'InvalidStartUrl',
         400,
-        `Identity Center does not know the start URL ${startUrl} in ${region}: correct sso_start_url or sso_region of ${where}.`,
+        `Identity Center does not know the start URL ${startUrl} in ${region}: correct ${isNew ? 'one of the two' : `sso_start_url or sso_region of ${where}`}.`,
       ];
     case 'access_denied':
       return ['SignInDenied', 403, `it was refused in the browser. To try again, ${lower(again)}`];

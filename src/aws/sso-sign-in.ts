@@ -19,6 +19,8 @@ export interface SsoSignIn {
   region: string;
   /** As the config file has them; undefined where it names none. */
   scopes?: readonly string[];
+  /** No file names it yet. */
+  isNew?: true;
   oidc: Site;
   portal: Site;
 }
@@ -89,7 +91,8 @@ export function newSignIn(
   config: SharedConfig,
   env: Environment,
 ): SsoSignIn {
-  return { key: session, session, startUrl, ...sites(region, new ConfigSection(session, []), config, env) };
+  const section = new ConfigSection(session, []);
+  return { key: session, session, startUrl, isNew: true, ...sites(region, section, config, env) };
 }
 
 function ofProfile(step: SsoRoleStep, config: SharedConfig, env: Environment): SsoSignIn {

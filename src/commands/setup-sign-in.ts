@@ -30,7 +30,8 @@ export async function setUpSignIn(
   }
   if (!now)
     return void stderr.write(`Later, type: credd login ${session}, then: credd populate ${session}\n`);
-  await signInHere(daemon, { name: session }, { env, stderr });
+  const givenUp = `The sign-in was given up; [sso-session ${session}] is in ${config.files.config.label}. Later, type: credd login ${session}, then: credd populate ${session}`;
+  await signInHere(daemon, { name: session, givenUp }, { env, stderr });
   const found = await accountsOf(daemon, session);
   const count = found.accounts.reduce((sum, { roles }) => sum + roles.length, 0);
   if (count === 0) return void stderr.write(noAccount(found));

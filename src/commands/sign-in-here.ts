@@ -10,6 +10,7 @@ import { unlessInterrupted } from './interrupt.js';
 import { canAsk } from './prompt.js';
 import { printable, span, until } from './words.js';
 
+const MINUTE = 60_000;
 const GIVEN_UP = 'The sign-in was given up; all is as it was before.';
 
 export interface SignInRequest {
@@ -18,6 +19,8 @@ export interface SignInRequest {
   /** By a code that can be typed into a browser on another machine. */
   device?: boolean;
   noBrowser?: boolean;
+  /** What is said when it is given up. */
+  givenUp?: string;
 }
 
 /**
@@ -29,11 +32,12 @@ export async function signInHere(
   request: SignInRequest,
   { env, stderr }: Pick<CommandContext, 'env' | 'stderr'>,
 ): Promise<void> {
-  const { name, noBrowser = false } = request;
+  const { name, noBrowser = false, givenUp = GIVEN_UP } = request;
   const canOpen = !noBrowser && browserCommand(env) !== undefined;
   if (!canOpen && !noBrowser && !request.device && !canAsk()) {
     // A name that is wrong here is wrong in a terminal too.
     if (name !== undefined) await daemon.ask('GET', `/api/sign-ins/${segmentOf(name)}`);
+    else if (!(await hasSignIns(daemon))) throw nothingToSignInTo();
     throw nobodyThere();
   }
   // Over SSH the browser is on another machine, and cannot come back to a port of this one.
@@ -42,18 +46,15 @@ export async function signInHere(
   const lead = async () => {
     begun = await daemon.ask<BegunSignIn>('POST', '/api/sign-ins', { name, device });
     await shown(begun, canOpen, env, stderr);
-    const done = await outcome(daemon, begun.id);
-    const end = until(done.expiresAt ?? 0, Date.now());
-    stderr.write(
-      `Signed in to ${printable(begun.name)}: it ends ${end}${done.renewable ? ', and credd serve renews it' : ', and cannot be renewed'}.\n`,
-    );
+    return { ...(await outcome(daemon, begun.id)), name: begun.name };
   };
   // A daemon that has not answered yet notices that nobody waits for the answer.
-  await unlessInterrupted(lead(), async () => {
-    // The terminal has shown a ^C there.
-    if (stderr.isTTY) stderr.write('\n');
-    return begun ? givenUp(daemon, begun.id) : GIVEN_UP;
-  });
+  const undo = async () => (begun ? giveUp(daemon, begun.id, givenUp) : givenUp);
+  const done = await unlessInterrupted(lead(), undo);
+  const end = until(done.expiresAt ?? 0, Date.now());
+  stderr.write(
+    `Signed in to ${printable(done.name)}: it ends ${end}${done.renewable ? ', and credd serve renews it' : ', and cannot be renewed'}.\n`,
+  );
 }
 
 async function shown(
@@ -66,17 +67,18 @@ async function shown(
   if (userCode) stderr.write(`There, confirm this code: ${userCode}\n\n`);
   if (canOpen && !(await openBrowser(url, env)))
     stderr.write('The browser could not be opened: open the address yourself.\n');
-  const time = span(expiresAt - Date.now());
-  stderr.write(`Waiting for you, for ${time}. Ctrl-C gives up.\n`);
+  const left = expiresAt - Date.now();
+  const time = left < MINUTE ? left : Math.round(left / MINUTE) * MINUTE;
+  stderr.write(`Waiting for you, for ${span(time)}. Ctrl-C gives up.\n`);
 }
 
-async function givenUp(daemon: DaemonClient, id: string): Promise<string> {
+async function giveUp(daemon: DaemonClient, id: string, givenUp: string): Promise<string> {
   try {
     const { state } = await daemon.ask<SignInState>('DELETE', `/api/sign-ins/attempts/${id}`);
-    return state === 'pending' ? 'Given up here; somebody else goes on waiting for this sign-in.' : GIVEN_UP;
+    return state === 'pending' ? 'Given up here; somebody else goes on waiting for this sign-in.' : givenUp;
   } catch {
     // With the daemon the attempt is gone too.
-    return GIVEN_UP;
+    return givenUp;
   }
 }
 
@@ -89,6 +91,19 @@ async function outcome(daemon: DaemonClient, id: string): Promise<SignInOutcome>
 
 function isRemote(env: Environment): boolean {
   return Boolean(env.SSH_CONNECTION || env.SSH_TTY);
+}
+
+async function hasSignIns(daemon: DaemonClient): Promise<boolean> {
+  const { signIns } = await daemon.ask<{ signIns: SignInState[] }>('GET', '/api/sign-ins');
+  return signIns.length > 0;
+}
+
+function nothingToSignInTo(): CredentialError {
+  return new CredentialError(
+    'NoSignIn',
+    400,
+    'No profile signs in at IAM Identity Center. In a terminal, type: credd setup',
+  );
 }
 
 function nobodyThere(): CredentialError {

@@ -109,6 +109,30 @@ t.test('who goes away before the address has come leaves nothing behind', async 
   t.equal(await stands(own, (state) => state !== 'pending'), 'none');
 });
 
+t.test('what else waits for AWS says in a sentence what Ctrl-C leaves', { skip }, async (t) => {
+  const own = await office(t, { autoApprove: true });
+  await own.credd(['login'], { env: { BROWSER: own.browser } });
+  await own.serve();
+  const before = readFileSync(own.path('.aws', 'config'), 'utf8');
+  for (const [args, operation, sentence] of [
+    [
+      ['populate', 'wellcome'],
+      'ListAccounts',
+      /\ncredd: Given up while the accounts were listed. Nothing was written/,
+    ],
+    [['console', 'dev'], 'GetRoleCredentials', /\ncredd: Given up. No console was opened/],
+    [['logout'], 'Logout', /\ncredd: Given up before Identity Center had answered.*type: credd status/],
+  ] as const) {
+    own.aws.faults.set(operation, { kind: 'hang' });
+    const terminal = onTerminal(t, own, [...args]);
+    while (own.aws.count(operation) === 0) await new Promise((next) => setImmediate(next));
+    terminal.type('\x03');
+    t.match(await terminal.ended, { code: 130, stdout: sentence });
+    own.aws.faults.clear();
+  }
+  t.equal(readFileSync(own.path('.aws', 'config'), 'utf8'), before);
+});
+
 /** Asks for a sign-in, and hangs up while AWS has not answered. */
 async function begunAndLeft(own: Office, { port }: Daemon): Promise<void> {
   const authorization = readFileSync(own.path('.local', 'state', 'credd', 'token'), 'utf8');

@@ -14,6 +14,7 @@ t.test('without profiles everything points to setup', async (t) => {
     const { stdout, stderr } = await own.credd(words);
     t.match(stdout + stderr, /no profiles[\s\S]*credd setup/, words.join(' '));
   }
+  t.match(await own.credd(['login']), { code: 1, stderr: /No profile signs in.*credd setup\n$/ });
   t.match(await own.credd(['setup']), { code: 1, stderr: /no terminal here.*populate NAME.*credd keys add/ });
 });
 
@@ -26,7 +27,7 @@ t.test('Identity Center: sign-in, accounts and profiles in one go', { skip: noTe
   await terminal.answer(/Start URL: /, 'https://welcome.awsapps.com/start');
   await terminal.answer(/region.*: /, 'eu-west-1');
   await terminal.answer(
-    /does not know the start URL[\s\S]*Start URL: /,
+    /does not know the start URL \S+ in eu-west-1: correct one of the two\.[\s\S]*Start URL: /,
     'https://wellcome.awsapps.com/start/#',
   );
   await terminal.answer(/region.*: /, 'eu-west-1');
@@ -66,6 +67,17 @@ t.test('Identity Center: Ctrl-C, and once more after half of it', { skip: noTerm
   await later.answer(/Sign in now\?/, 'n');
   t.match(await later.ended, { code: 0, stdout: /Later, type: credd login wellcome/ });
   const written = readFileSync(path, 'utf8');
+
+  const givenUp = await begun();
+  await givenUp.answer(/Sign in now\?/, '');
+  await givenUp.shows(/Waiting for you, for 10 min/);
+  givenUp.type(CTRL_C);
+  t.match(await givenUp.ended, {
+    code: 130,
+    stdout:
+      /given up; \[sso-session wellcome\] is in \S+\. Later, type: credd login wellcome, then: credd populate/,
+  });
+  t.equal(readFileSync(path, 'utf8'), written);
 
   const again = await begun();
   await again.answer(/Sign in now\?/, '');
