@@ -3,23 +3,25 @@ import { CredentialError } from '../errors.js';
 import { parseConfigFile } from './config-file.js';
 import { bracketed, type FileKind, readHeader } from './section-header.js';
 
-const KEYS = new Set(['aws_access_key_id', 'aws_secret_access_key']);
+const KEYS: ReadonlySet<string> = new Set(['aws_access_key_id', 'aws_secret_access_key']);
 
-/** The lines that were taken out of a file, and what it was after that. */
+/** The lines that were taken out of a file, and what was left of the profile's own. */
 export interface Removal {
   path: string;
   kind: FileKind;
-  /** SHA-256 of the file without them. */
-  rest: string;
-  /** Byte offsets in the file with them, in ascending order; the lines in base64, with their ends. */
-  lines: { at: number; bytes: string }[];
+  /** SHA-256 of the profile's own lines without them. */
+  section: string;
+  /** How many of the profile's own lines stand above, these included; the lines in base64, with their ends. */
+  lines: { below: number; bytes: string }[];
 }
 
 interface Line {
-  at: number;
   bytes: Buffer;
-  /** Of the profile, by header or as one of its settings. */
-  own: 'header' | 'key' | undefined;
+  /** Whether it is one of the profile's: its headers, and what stands below them. */
+  own: boolean;
+  header: boolean;
+  /** The name of the setting, in lower case. */
+  key: string;
 }
 
 /**
@@ -31,49 +33,61 @@ export function takeKeysOut(
   { path, kind, profile }: { path: string; kind: FileKind; profile: string },
 ): { rest: Buffer; removal: Removal } {
   const lines = linesOf(file, kind, profile);
-  const taken = lines.filter(({ own }) => own === 'key');
-  const rest = Buffer.concat(lines.filter((line) => !taken.includes(line)).map(({ bytes }) => bytes));
-  if (taken.length < 2 || meaning(file, kind, profile) !== meaning(rest, kind))
-    throw notMovable(profile, path);
-  const removed = taken.map(({ at, bytes }) => ({ at, bytes: bytes.toString('base64') }));
-  return { rest, removal: { path, kind, rest: hash(rest), lines: removed } };
+  const own = ownOf(lines);
+  const taken = own.filter(isKey);
+  const left = lines.filter((line) => !taken.includes(line));
+  const rest = joined(left);
+  const isEachOnce = taken.length === KEYS.size && new Set(taken.map(({ key }) => key)).size === KEYS.size;
+  if (!isEachOnce || meaning(file, kind, profile) !== meaning(rest, kind)) throw notMovable(profile, path);
+  const removed = taken.map((line) => ({
+    below: own.indexOf(line),
+    bytes: line.bytes.toString('base64'),
+  }));
+  return { rest, removal: { path, kind, section: hash(joined(ownOf(left))), lines: removed } };
 }
 
 /**
- * Puts the lines back: where they were, if the file is as they left it; otherwise below the profile's header.
+ * Puts the lines back: where they were, if the profile's own lines are as they left them, whatever has become of the
+ * others; otherwise below the profile's header.
  * @throws CredentialError `SectionGone` or `KeysInFile` (400)
  */
 export function putKeysBack(file: Buffer, removal: Removal, profile: string): Buffer {
-  if (hash(file) !== removal.rest) return belowHeader(file, removal, profile);
-  let whole = file;
-  for (const { at, bytes } of removal.lines) {
-    whole = Buffer.concat([whole.subarray(0, at), Buffer.from(bytes, 'base64'), whole.subarray(at)]);
+  const { path, kind, section, lines: removed } = removal;
+  const lines = linesOf(file, kind, profile);
+  const own = ownOf(lines);
+  const asLeft = hash(joined(own)) === section;
+  if (!asLeft) {
+    if (own.some(isKey)) throw keysAgain(profile, path);
+    if (!own.some(({ header }) => header)) throw sectionGone(profile, path);
   }
-  return whole;
-}
-
-function belowHeader(file: Buffer, { path, kind, lines }: Removal, profile: string): Buffer {
-  const now = linesOf(file, kind, profile);
-  if (now.some(({ own }) => own === 'key')) throw keysAgain(profile, path);
-  const header = now.find(({ own }) => own === 'header');
-  if (!header) {
-    throw new CredentialError(
-      'SectionGone',
-      400,
-      `${path} has no section for "${profile}" any more: add [${profile}] there, then try again. The keys stay in the keychain.`,
-    );
+  const given = removed.map(({ bytes }) => Buffer.from(bytes, 'base64'));
+  const end = firstLineEnd([...given, file]);
+  for (const [index, { below }] of removed.entries()) {
+    const above = own[(asLeft ? below : index + 1) - 1] as Line;
+    const bytes = given[index] as Buffer;
+    const line = { ...above, header: false, bytes: asLeft ? bytes : ended(bytes, end) };
+    lines.splice(lines.indexOf(above) + 1, 0, line);
+    own.splice(own.indexOf(above) + 1, 0, line);
   }
-  const end = header.at + header.bytes.length;
-  const given = lines.map(({ bytes }) => Buffer.from(bytes, 'base64'));
-  return Buffer.concat([...ended([file.subarray(0, end), ...given]), file.subarray(end)]);
-}
-
-/** Each with a line end, as the first has it. */
-function ended(lines: Buffer[]): Buffer[] {
-  const end = lines.some((line) => line.toString('latin1').endsWith('\r\n')) ? '\r\n' : '\n';
-  return lines.map((line) =>
-    /[\r\n]$/.test(line.toString('latin1')) ? line : Buffer.concat([line, Buffer.from(end)]),
+  return Buffer.concat(
+    lines.map(({ bytes }, index) => (index < lines.length - 1 ? ended(bytes, end) : bytes)),
   );
+}
+
+function sectionGone(profile: string, path: string): CredentialError {
+  return new CredentialError(
+    'SectionGone',
+    400,
+    `${path} has no section for "${profile}" any more: add [${profile}] there, then try again. The keys stay in the keychain.`,
+  );
+}
+
+function firstLineEnd(texts: Buffer[]): string {
+  return /\r\n|\r|\n/.exec(Buffer.concat(texts).toString('latin1'))?.[0] ?? '\n';
+}
+
+function ended(line: Buffer, end: string): Buffer {
+  return /[\r\n]$/.test(line.toString('latin1')) ? line : Buffer.concat([line, Buffer.from(end)]);
 }
 
 /** As `parseConfigFile` splits them, but to the byte. */
@@ -96,14 +110,22 @@ function linesOf(file: Buffer, kind: FileKind, profile: string): Line[] {
       .slice(0, Math.max(line.search(/[=:]/), 0))
       .trim()
       .toLowerCase();
-    lines.push({
-      at,
-      bytes,
-      own: !inside ? undefined : header ? 'header' : KEYS.has(key) ? 'key' : undefined,
-    });
+    lines.push({ bytes, own: inside, header: header !== undefined, key });
     at += text.length;
   }
   return lines;
+}
+
+function ownOf(lines: Line[]): Line[] {
+  return lines.filter(({ own }) => own);
+}
+
+function isKey({ header, key }: Line): boolean {
+  return !header && KEYS.has(key);
+}
+
+function joined(lines: Line[]): Buffer {
+  return Buffer.concat(lines.map(({ bytes }) => bytes));
 }
 
 /** All that the file says, but where; of one profile without its keys. */
@@ -134,6 +156,6 @@ function notMovable(profile: string, path: string): CredentialError {
   return new CredentialError(
     'KeysNotMovable',
     400,
-    `The keys of "${profile}" in ${path} do not stand on two lines of its own section: write them so, then try again.`,
+    `The keys of "${profile}" in ${path} do not stand on two lines of its own section, each setting once: write them so, then try again.`,
   );
 }

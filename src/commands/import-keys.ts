@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { putKeysBack, type Removal, takeKeysOut } from '../aws/keys-in-file.js';
-import { staticKeys } from '../aws/static-keys.js';
+import type { ProfileSection } from '../aws/shared-config.js';
+import { hasStaticKeys, staticKeys } from '../aws/static-keys.js';
 import { CredentialError } from '../errors.js';
 import type { Paths } from '../system/paths.js';
 import { readIfPresent } from '../system/private-files.js';
@@ -25,6 +26,7 @@ export async function importKeys(
   const { accessKeyId, secretAccessKey, kind } = await keysInFiles(profile, paths, kept);
   if (kept !== undefined && kept !== accessKeyId) throw otherKeysKept(profile, kept);
   const path = kind === 'credentials' ? paths.awsCredentials : paths.awsConfig;
+  if (kept !== undefined) await refuseOtherFile(daemon, profile, path);
   const before = await readFile(path);
   const { rest, removal } = takeKeysOut(before, { path, kind, profile });
   const { arn, place } = await keepKeys(daemon, profile, { accessKeyId, secretAccessKey, undo: removal });
@@ -35,6 +37,17 @@ export async function importKeys(
     throw error;
   }
   return { arn, place, path };
+}
+
+/** The way back into the one that they came from would be lost. */
+async function refuseOtherFile(daemon: DaemonClient, profile: string, path: string): Promise<void> {
+  const { undo } = await daemon.ask<{ undo?: Removal }>('GET', keysUrl(profile));
+  if (!undo || undo.path === path) return;
+  throw new CredentialError(
+    'KeysNotMovable',
+    400,
+    `The keys of "${profile}" are kept already, and came from ${undo.path}: remove them from ${path} by hand.`,
+  );
 }
 
 /** They would be lost. */
@@ -60,6 +73,8 @@ export async function undoImport(daemon: DaemonClient, profile: string): Promise
   }
   const now = await readAgain(undo.path);
   await rewriteFile(undo.path, now, putKeysBack(now, undo, profile));
+  // The daemon notices the file by itself only a moment later.
+  await daemon.ask('POST', '/api/reload');
   await daemon.ask('DELETE', url);
   return undo.path;
 }
@@ -71,6 +86,17 @@ async function readAgain(path: string): Promise<Buffer> {
     'FileGone',
     400,
     `${path} is not there any more: make it again, with a section for the profile, then try again. The keys stay in the keychain.`,
+  );
+}
+
+/** Those in the config file would be used from then on, and nobody would notice. */
+function refuseInBoth(section: ProfileSection, paths: Paths): void {
+  const other = section.from('config');
+  if (!other || !hasStaticKeys(other)) return;
+  throw new CredentialError(
+    'KeysNotMovable',
+    400,
+    `Profile "${section.name}" has keys in two files: those in ${paths.awsCredentials} are used, those in ${paths.awsConfig} are not. Remove the latter by hand, then try again.`,
   );
 }
 
@@ -86,6 +112,7 @@ async function keysInFiles(profile: string, paths: Paths, kept: string | undefin
         `The keys of "${profile}" come with a session token (${section?.where('aws_session_token')}): they are temporary, and end by themselves.`,
       );
     }
+    if (keys && kind === 'credentials') refuseInBoth(section, paths);
     if (keys) return { ...keys, kind };
   }
   const instead = kept

@@ -30,6 +30,33 @@ for (const [name, text] of Object.entries(FILES)) {
   });
 }
 
+t.test('what becomes of other profiles meanwhile does not matter', async (t) => {
+  const file =
+    '[third]\r\naws_access_key_id = T\r\noutput = x\naws_secret_access_key = t\r\n\n[dev]\naws_access_key_id = A\n; a note\naws_secret_access_key = s';
+  const third = takeKeysOut(Buffer.from(file), { ...where, profile: 'third' });
+  const dev = takeKeysOut(third.rest, where);
+  const orders = [
+    { first: third, name: 'third', last: dev, lastName: 'dev' },
+    { first: dev, name: 'dev', last: third, lastName: 'third' },
+  ];
+  for (const { first, name, last, lastName } of orders) {
+    const half = putKeysBack(dev.rest, first.removal, name);
+    t.equal(putKeysBack(half, last.removal, lastName).toString(), file);
+  }
+  const grown = Buffer.concat([dev.rest, Buffer.from('[new]\nregion = x')]);
+  t.equal(
+    putKeysBack(grown, dev.removal, 'dev').toString(),
+    `${dev.rest.toString().replace('; a note\n', 'aws_access_key_id = A\n; a note\naws_secret_access_key = s\n')}[new]\nregion = x`,
+  );
+});
+
+t.test('a section of two parts', async (t) => {
+  const file =
+    '[dev]\nregion = x\naws_access_key_id = A\n[b]\n[dev]\naws_secret_access_key = s\noutput = y\n';
+  const { rest, removal } = takeKeysOut(Buffer.from(file), where);
+  t.equal(putKeysBack(rest, removal, 'dev').toString(), file);
+});
+
 t.test('into a file that has changed the lines go below the header', async (t) => {
   const { removal } = takeKeysOut(Buffer.from(FILES['no newline at the end'] ?? ''), where);
   const changed = Buffer.from('[new]\nregion = x\n[dev]\noutput = json\n');
@@ -49,6 +76,9 @@ t.test('what cannot be moved without changing something else is refused', async 
     '[DEFAULT]\naws_access_key_id = A\naws_secret_access_key = s\n[dev]\n',
     '[dev]\naws_access_key_id = A\naws_secret_access_key = s\n  continued = x\n  more\n[b]\nx = y\n',
     'aws_access_key_id = A\naws_secret_access_key = s\n',
+    '[dev]\naws_access_key_id = A\naws_secret_access_key = s\naws_access_key_id = B\naws_secret_access_key = r\n',
+    '[dev]\naws_access_key_id = A\naws_secret_access_key = s\naws_secret_access_key = r\n',
+    '[DEFAULT]\naws_secret_access_key = s\n[dev]\naws_access_key_id = A\naws_access_key_id = B\n',
   ]) {
     const taken = () => takeKeysOut(Buffer.from(text), where);
     if (text.includes('continued')) {

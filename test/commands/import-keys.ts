@@ -114,9 +114,14 @@ t.test('undo into a file that was edited since', async (t) => {
 
   writeFileSync(own.credentials, `# a new first line\r\n${rest}`);
   t.match(await undo(), { code: 0 });
+  t.equal(readFileSync(own.credentials, 'utf8'), `# a new first line\r\n${ODD}`, 'where they were');
+  t.match(await own.credd(['keys', 'import', 'dev']), { code: 0 });
+  const edited = rest.replace('  ; a note', '  ; another note');
+  writeFileSync(own.credentials, `# a new first line\r\n${edited}`);
+  t.match(await undo(), { code: 0 });
   t.equal(
     readFileSync(own.credentials, 'utf8'),
-    `# a new first line\r\n${rest.replace('[dev]  # here\r\n', `[dev]  # here\r\naws_access_key_id\t=  ${USER.accessKeyId}\r\naws_secret_access_key: ${USER.secretAccessKey}\r\n`)}`,
+    `# a new first line\r\n${edited.replace('[dev]  # here\r\n', `[dev]  # here\r\naws_access_key_id\t=  ${USER.accessKeyId}\r\naws_secret_access_key: ${USER.secretAccessKey}\r\n`)}`,
   );
   t.match(await own.credd(['whoami', 'dev']), { code: 0, stdout: /user\/ada/ });
 });
@@ -141,4 +146,39 @@ t.test('keys that are kept already are not lost to an import', async (t) => {
   t.equal(readFileSync(own.credentials, 'utf8'), '[dev]\n# restored\n');
   t.match(await own.credd(['keys', 'import', '--undo', 'dev']), { code: 0 });
   t.equal(readFileSync(own.credentials, 'utf8'), `[dev]\n${KEYS}# restored\n`);
+});
+
+t.test('profiles are given back in any order', async (t) => {
+  const own = await ready(t);
+  const text = `[third]\r\n${KEYS}\n[dev]\nregion = x\n${KEYS.trimEnd()}`;
+  writeFileSync(own.credentials, text);
+  for (const profile of ['third', 'dev'])
+    t.match(await own.credd(['keys', 'import', profile]), { code: 0, stderr: /no longer in/ });
+  for (const profile of ['third', 'dev'])
+    t.match(await own.credd(['keys', 'import', '--undo', profile]), { code: 0, stderr: /are back in/ });
+  t.equal(readFileSync(own.credentials, 'utf8'), text);
+});
+
+t.test('keys in both files are not moved', async (t) => {
+  const own = await ready(t);
+  const config = readFileSync(own.path('.aws', 'config'), 'utf8');
+  const both = config.replace('[profile dev]\n', `[profile dev]\n${KEYS}`);
+  own.profiles(both, `[dev]\n${KEYS}`);
+  t.match(await own.credd(['keys', 'import', 'dev']), {
+    code: 1,
+    stderr: /has keys in two files: those in \S+credentials are used, those in \S+config are not\. Remove/,
+  });
+  t.match(await own.credd(['keys', 'list']), { stdout: /^$/ });
+
+  own.profiles(config, `[dev]\n${KEYS}`);
+  t.match(await own.credd(['keys', 'import', 'dev']), { code: 0 });
+  own.profiles(both, '[dev]\n');
+  t.match(await own.credd(['keys', 'import', 'dev']), {
+    code: 1,
+    stderr: /are kept already, and came from \S+credentials: remove them from \S+config by hand/,
+  });
+  t.equal(readFileSync(own.path('.aws', 'config'), 'utf8'), both);
+  own.profiles(config, '[dev]\n');
+  t.match(await own.credd(['keys', 'import', '--undo', 'dev']), { code: 0 });
+  t.equal(readFileSync(own.credentials, 'utf8'), `[dev]\n${KEYS}`);
 });
