@@ -13,6 +13,8 @@ export interface KeptKey {
   since: number;
   /** The key that a rotation has deactivated, and that the next one deletes. */
   previous?: string;
+  /** The file that they were taken out of, where they are still those. */
+  from?: string;
 }
 
 /**
@@ -63,7 +65,13 @@ export class KeptKeys {
     const { accessKeyId } = keys;
     const known = this.#keys.get(profile);
     const since = known?.accessKeyId === accessKeyId ? known.since : this.#clock.now();
-    this.#keys.set(profile, { accessKeyId, since, ...(previous ? { previous } : {}) });
+    const from = (undo as { path?: string } | undefined)?.path;
+    this.#keys.set(profile, {
+      accessKeyId,
+      since,
+      ...(previous ? { previous } : {}),
+      ...(from ? { from } : {}),
+    });
     await this.#save();
   }
 

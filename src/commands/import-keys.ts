@@ -11,6 +11,12 @@ import { readAwsFiles } from './aws-files.js';
 import type { DaemonClient } from './connect.js';
 import { keepKeys, keysUrl, listKept, shortened } from './kept-keys.js';
 
+export interface Moved {
+  arn: string;
+  place: string;
+  path: string;
+}
+
 /**
  * Moves a profile's long-term keys from its file into the keychain. They leave the file last: after any failure they
  * are still there, and nowhere else.
@@ -20,7 +26,9 @@ export async function importKeys(
   daemon: DaemonClient,
   profile: string,
   paths: Paths,
-): Promise<{ arn: string; place: string; path: string }> {
+  /** Asked last of all; what it throws ends the import. */
+  beforeLeaving: () => void,
+): Promise<Moved> {
   const { keys } = await listKept(daemon);
   const kept = keys.find((it) => it.profile === profile)?.accessKeyId;
   const { accessKeyId, secretAccessKey, kind } = await keysInFiles(profile, paths, kept);
@@ -31,6 +39,7 @@ export async function importKeys(
   const { rest, removal } = takeKeysOut(before, { path, kind, profile });
   const { arn, place } = await keepKeys(daemon, profile, { accessKeyId, secretAccessKey, undo: removal });
   try {
+    beforeLeaving();
     await rewriteFile(path, before, rest);
   } catch (error) {
     if (kept === undefined) await daemon.ask('DELETE', keysUrl(profile)).catch(() => {});
@@ -68,7 +77,7 @@ export async function undoImport(daemon: DaemonClient, profile: string): Promise
     throw new CredentialError(
       'NothingToUndo',
       400,
-      `The keys of "${profile}" in the keychain are not those that were in a file: there is nothing to put back.`,
+      `The keys of "${profile}" in the keychain are not those that were in a file, but typed or made by a rotation: there is nothing to put back. To write them into a file yourself, show them: credd exec ${shellWord(profile)} --no-session -- env | grep ^AWS_`,
     );
   }
   const now = await readAgain(undo.path);

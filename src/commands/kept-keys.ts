@@ -4,7 +4,7 @@ import type { DaemonClient } from './connect.js';
 
 /** What the keychain holds. */
 export interface KeptList {
-  keys: { profile: string; accessKeyId: string; since: number; previous?: string }[];
+  keys: { profile: string; accessKeyId: string; since: number; previous?: string; from?: string }[];
 }
 
 export function listKept(daemon: DaemonClient): Promise<KeptList> {

@@ -7,11 +7,11 @@ import { askForKeys, checkNewName } from './add-keys.js';
 import { readAwsFiles } from './aws-files.js';
 import { type Command, type CommandContext, UsageError } from './command.js';
 import { type DaemonClient, withDaemon } from './connect.js';
-import { importKeys, undoImport } from './import-keys.js';
+import { importKeys, type Moved, undoImport } from './import-keys.js';
 import { inSpiteOfSignals, unlessInterrupted } from './interrupt.js';
 import { keepKeys, keysUrl, listKept, placeOfKeys, shortened } from './kept-keys.js';
 import { loginWithMfa } from './login-mfa.js';
-import { agrees, canAsk, readPiped } from './prompt.js';
+import { agrees, canAsk, isSure, readPiped } from './prompt.js';
 import { printable, span, table } from './words.js';
 
 type Verb = (daemon: DaemonClient, profile: string, context: CommandContext) => Promise<void>;
@@ -81,17 +81,36 @@ function profileToWrite(profile: string, file: string): CredentialError {
 }
 
 async function importOrUndo(daemon: DaemonClient, profile: string, context: CommandContext): Promise<void> {
-  const { stderr, values, env } = context;
-  const { paths } = readSettings(env);
+  const { stderr, values } = context;
   if (values.undo) {
     const path = await undoImport(daemon, profile);
     stderr.write(`The keys of "${profile}" are back in ${path}, and kept nowhere else.\n`);
   } else {
-    const { arn, place, path } = await importKeys(daemon, profile, paths);
-    stderr.write(
-      `The keys of ${arn} are in ${place}, and no longer in ${path}. Back: credd keys import --undo ${shellWord(profile)}\n`,
-    );
+    await unlessLeft(daemon, profile, context);
   }
+}
+
+/** Ctrl-C says where the keys are. */
+async function unlessLeft(
+  daemon: DaemonClient,
+  profile: string,
+  { env, stderr }: CommandContext,
+): Promise<void> {
+  let leaving = false;
+  let given = false;
+  const work = importKeys(daemon, profile, readSettings(env).paths, () => {
+    if (given) throw new CredentialError('Cancelled', 400, 'The import was given up.');
+    leaving = true;
+  });
+  const said = ({ arn, place, path }: Moved) =>
+    `The keys of ${arn} are in ${place}, and no longer in ${path}. Back: ${undoing(profile)}`;
+  const moved = await unlessInterrupted(work, async () => {
+    // It is a matter of milliseconds then.
+    if (leaving) return said(await work);
+    given = true;
+    return `The keys of "${profile}" are in the file as before. If credd keys list names them too, an import that is typed again goes on from there.`;
+  });
+  stderr.write(`${said(moved)}\n`);
 }
 
 async function rotate(daemon: DaemonClient, profile: string, { stderr }: CommandContext): Promise<void> {
@@ -152,6 +171,21 @@ async function list(daemon: DaemonClient, _profile: string, context: CommandCont
 }
 
 async function remove(daemon: DaemonClient, profile: string, { stderr }: CommandContext): Promise<void> {
+  const { keys } = await listKept(daemon);
+  const from = keys.find((it) => it.profile === profile)?.from;
+  if (from && canAsk()) {
+    stderr.write(
+      `These keys came from ${from}, and are nowhere else. To put them back there instead: ${undoing(profile)}\n`,
+    );
+    if (!(await isSure('Remove them for good?'))) return void stderr.write('Nothing was changed.\n');
+  }
   await daemon.ask('DELETE', keysUrl(profile));
-  stderr.write(`The keys of "${profile}" are no longer kept. At AWS they are as they were.\n`);
+  const gone = from
+    ? ` Nor are they in ${from}, where they came from: that would have been ${undoing(profile)}.`
+    : '';
+  stderr.write(`The keys of "${profile}" are no longer kept. At AWS they are as they were.${gone}\n`);
+}
+
+function undoing(profile: string): string {
+  return `credd keys import --undo ${shellWord(profile)}`;
 }

@@ -76,6 +76,11 @@ export async function agrees(question: string): Promise<boolean> {
   return /^(y(es)?)?$/i.test(await ask(`${question} [Y/n] `));
 }
 
+/** No is what Enter means. */
+export async function isSure(question: string): Promise<boolean> {
+  return /^y(es)?$/i.test(await ask(`${question} [y/N] `));
+}
+
 /** All that is piped to us, for who has no terminal; its lines without the space around them. */
 export async function readPiped(): Promise<string[]> {
   if (isatty(0)) throw noWayToAsk();

@@ -12,6 +12,7 @@ import {
 import t from 'tap';
 import { run } from '../support/cli.js';
 import { EVE, KEYS, ready, typed, USER } from '../support/own-keys.js';
+import { noTerminal, onTerminal } from '../support/terminal.js';
 
 /** Without a device, so that the first call does. */
 const OTHER = { ...EVE, mfaSerial: undefined };
@@ -72,7 +73,10 @@ t.test('keys import that cannot be done changes nothing', async (t) => {
     t.match(await own.credd(['keys', 'list']), { stdout: /^$/ });
   }
   t.match(await own.credd(['keys', 'add', 'app'], typed()), { code: 0 });
-  t.match(await own.credd(['keys', 'import', '--undo', 'app']), { code: 1, stderr: /nothing to put back/ });
+  t.match(await own.credd(['keys', 'import', '--undo', 'app']), {
+    code: 1,
+    stderr: /nothing to put back\. .*: credd exec app --no-session -- env \| grep \^AWS_\n$/,
+  });
 });
 
 t.test('a file that another program changes meanwhile stays as that wrote it', async (t) => {
@@ -181,4 +185,47 @@ t.test('keys in both files are not moved', async (t) => {
   own.profiles(config, '[dev]\n');
   t.match(await own.credd(['keys', 'import', '--undo', 'dev']), { code: 0 });
   t.equal(readFileSync(own.credentials, 'utf8'), `[dev]\n${KEYS}`);
+});
+
+t.test('Ctrl-C in an import says where the keys are', async (t) => {
+  const own = await ready(t);
+  writeFileSync(own.credentials, ODD);
+  own.aws.faults.set('GetCallerIdentity', { kind: 'hang' });
+  const importing = own.start(['keys', 'import', 'dev']);
+  while (own.aws.count('GetCallerIdentity') === 0) await new Promise((done) => setImmediate(done));
+  importing.process.kill('SIGINT');
+  t.match(await importing.ended, {
+    code: 130,
+    stderr: /^credd: The keys of "dev" are in the file as before\. If credd keys list names them too/,
+  });
+  own.aws.faults.clear();
+  t.equal(readFileSync(own.credentials, 'utf8'), ODD);
+  t.match(await own.credd(['keys', 'import', 'dev']), { code: 0 });
+  t.match(await own.credd(['keys', 'import', '--undo', 'dev']), { code: 0 });
+  t.equal(readFileSync(own.credentials, 'utf8'), ODD);
+});
+
+t.test('who removes imported keys is told that they are nowhere else', async (t) => {
+  const own = await ready(t);
+  writeFileSync(own.credentials, `[dev]\n${KEYS}`);
+  t.match(await own.credd(['keys', 'import', 'dev']), { code: 0 });
+  t.match(await own.credd(['keys', 'remove', 'dev']), {
+    code: 0,
+    stderr: /no longer kept\..* Nor are they in \S+credentials, .* credd keys import --undo dev\.\n$/,
+  });
+  t.match(await own.credd(['keys', 'list']), { stdout: /^$/ });
+});
+
+t.test('and asked first, on a terminal', { skip: noTerminal }, async (t) => {
+  const own = await ready(t);
+  writeFileSync(own.credentials, `[dev]\n${KEYS}`);
+  t.match(await own.credd(['keys', 'import', 'dev']), { code: 0 });
+  const kept = onTerminal(t, own, ['keys', 'remove', 'dev']);
+  await kept.answer(/nowhere else\. .*keys import --undo dev\s+Remove them for good\? \[y\/N\] /, '');
+  t.match(await kept.ended, { code: 0, stdout: /Nothing was changed/ });
+  t.match(await own.credd(['keys', 'list']), { stdout: /^dev/m });
+  const removed = onTerminal(t, own, ['keys', 'remove', 'dev']);
+  await removed.answer(/Remove them for good\? \[y\/N\] /, 'y');
+  t.match(await removed.ended, { code: 0, stdout: /no longer kept/ });
+  t.match(await own.credd(['keys', 'list']), { stdout: /^$/ });
 });
