@@ -177,7 +177,7 @@ function shape(json: string): string {
   return json
     .trim()
     .replace(/"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\S+)"/g, 'a time $1')
-    .replace(/: "(A...)[^"]*"/g, ': $1…')
+    .replace(/: "(ASIA|AROA)[^"]*"/g, ': $1…')
     .replace(/: "[^"]*"/g, ': …');
 }
 
