@@ -16,9 +16,10 @@ const ask = async (config) => {
   }
 };
 
+// The variables of the test runner stay: without them a program that the SDK starts would measure its coverage.
 const answers = [];
 for (const { env, profile } of JSON.parse(await text(process.stdin))) {
-  for (const name of Object.keys(process.env)) delete process.env[name];
+  for (const name of Object.keys(process.env)) if (!name.startsWith('_TAPJS_')) delete process.env[name];
   Object.assign(process.env, env);
   const chain = await ask(profile ? { credentials: defaultProvider({ profile }) } : {});
   const http = process.env.AWS_CONTAINER_CREDENTIALS_FULL_URI && (await ask({ credentials: fromHttp({}) }));
