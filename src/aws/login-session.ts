@@ -14,6 +14,7 @@ import {
   readLoginToken,
   writeLoginToken,
 } from './login-cache.js';
+import { objectIn } from './object-in.js';
 import { signinHost } from './partition.js';
 import { cacheTime } from './time.js';
 
@@ -100,7 +101,7 @@ function proof(step: LoginStep, { dpopKey }: LoginToken, url: string, now: numbe
 }
 
 function merged(token: LoginToken, text: string, now: number): LoginToken {
-  const { accessToken, refreshToken, expiresIn = DEFAULT_LIFETIME } = json(text);
+  const { accessToken, refreshToken, expiresIn = DEFAULT_LIFETIME } = objectIn(text);
   const { accessKeyId, secretAccessKey, sessionToken } = Object(accessToken);
   if (!accessKeyId || !secretAccessKey || !sessionToken || typeof refreshToken !== 'string') {
     throw new Error('the answer holds no credentials');
@@ -111,7 +112,7 @@ function merged(token: LoginToken, text: string, now: number): LoginToken {
 }
 
 function refusal(step: LoginStep, status: number, text: string): Error {
-  const { error, message = '', __type = '' } = json(text) as Record<string, string | undefined>;
+  const { error, message = '', __type = '' } = objectIn(text) as Record<string, string | undefined>;
   if (error === 'TOKEN_EXPIRED') return loginRequired(step, 'the sign-in has expired');
   if (error === 'USER_CREDENTIALS_CHANGED') return loginRequired(step, 'your password was changed');
   const name =
@@ -123,14 +124,6 @@ function refusal(step: LoginStep, status: number, text: string): Error {
     $fault: status < 500 ? 'client' : 'server',
     $metadata: { httpStatusCode: status },
   });
-}
-
-function json(text: string): Record<string, unknown> {
-  try {
-    return Object(JSON.parse(text));
-  } catch {
-    return {};
-  }
 }
 
 function loginRequired({ profile }: LoginStep, why: string): CredentialError {

@@ -151,26 +151,24 @@ export class HeldToken {
       if (this.#isFresh(held)) return this.plan(held);
       const { refreshToken, clientId, clientSecret, registrationExpiresAt } = held;
       if (!this.canRenew(held) || !refreshToken || !clientId || !clientSecret) throw this.#over();
+      const client = { clientId, clientSecret, expiresAt: registrationExpiresAt };
+      const grant = { grantType: 'refresh_token', refreshToken } as const;
+      let given: SsoToken;
       try {
-        const client = { clientId, clientSecret, expiresAt: registrationExpiresAt };
-        const given = await createToken(
-          this.#about,
-          client,
-          { grantType: 'refresh_token', refreshToken },
-          this.#parts,
-        );
-        if (!isCurrent()) throw this.#discarded(given);
-        // Identity Center need not give a new one.
-        const token = { ...given, refreshToken: given.refreshToken ?? refreshToken };
-        this.#failure = undefined;
-        return this.plan(await this.#write(token, held));
+        given = await createToken(this.#about, client, grant, this.#parts);
       } catch (error) {
         if (!(error instanceof CredentialError) || error.retryable) throw error;
         this.#refused.add(refreshToken);
         const theirs = await this.#successor(refreshToken);
         if (!theirs) throw error;
         held = theirs;
+        continue;
       }
+      if (!isCurrent()) throw this.#discarded(given);
+      // Identity Center need not give a new one.
+      const token = { ...given, refreshToken: given.refreshToken ?? refreshToken };
+      this.#failure = undefined;
+      return this.plan(await this.#write(token, held));
     }
   }
 
