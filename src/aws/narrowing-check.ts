@@ -82,8 +82,7 @@ function tags(value: unknown): Record<string, string> {
       throw invalid(
         `the value of the tag ${shown(key)} has characters that AWS does not take, or more than 256`,
       );
-    if (seen.has(key.toLowerCase()))
-      throw invalid(`the tag ${shown(key)} is there twice; AWS does not mind case`);
+    if (seen.has(key.toLowerCase())) throw tagTwice(key);
     seen.add(key.toLowerCase());
   }
   // In one order, because it is part of a cache key.
@@ -103,6 +102,10 @@ function name(value: unknown, what: string, most: number): string {
 function list(value: unknown, what: string): string[] {
   if (Array.isArray(value) && value.every((it) => typeof it === 'string')) return [...new Set(value)].sort();
   throw invalid(`${what} are a list of texts`);
+}
+
+export function tagTwice(key: string): CredentialError {
+  return invalid(`the tag ${shown(key)} is there twice; AWS does not mind case`);
 }
 
 export function tooManyAllow(): CredentialError {

@@ -1,6 +1,6 @@
 import { CredentialError } from '../errors.js';
 import type { Narrowing } from './narrowing.js';
-import { checkNarrowing } from './narrowing-check.js';
+import { checkNarrowing, tagTwice } from './narrowing-check.js';
 import { invalidProfile } from './profile-error.js';
 import type { ProfileSection } from './shared-config.js';
 
@@ -11,9 +11,11 @@ export function sessionMarks(profile: ProfileSection): Narrowing | undefined {
   const transitive = profile.text('transitive_session_tags');
   if (!sourceIdentity && !tags && !transitive) return undefined;
   return {
-    ...checked(profile, 'source_identity', sourceIdentity && { sourceIdentity }),
-    ...checked(profile, 'session_tags', tags && { tags: tagsIn(tags) }),
-    ...checked(profile, 'transitive_session_tags', transitive && { transitiveTags: listIn(transitive) }),
+    ...checked(profile, 'source_identity', () => (sourceIdentity ? { sourceIdentity } : {})),
+    ...checked(profile, 'session_tags', () => (tags ? { tags: tagsIn(tags) } : {})),
+    ...checked(profile, 'transitive_session_tags', () =>
+      transitive ? { transitiveTags: listIn(transitive) } : {},
+    ),
   };
 }
 
@@ -30,11 +32,18 @@ export function refuseMarks(profile: ProfileSection): void {
   }
 }
 
-/** `key=value,key=value` */
+/**
+ * `key=value,key=value`
+ * @throws CredentialError `InvalidNarrowing` (400) where one key has two values
+ */
 export function tagsIn(text: string): Record<string, string> {
+  const seen = new Set<string>();
   const pairs = listIn(text).map((pair) => {
-    const [key = '', ...value] = pair.split('=');
-    return [key.trim(), value.length > 0 ? value.join('=').trim() : undefined];
+    const [name = '', ...value] = pair.split('=');
+    const key = name.trim();
+    if (seen.has(key)) throw tagTwice(key);
+    seen.add(key);
+    return [key, value.length > 0 ? value.join('=').trim() : undefined];
   });
   return Object.fromEntries(pairs);
 }
@@ -46,9 +55,9 @@ export function listIn(text: string): string[] {
     .filter((it) => it !== '');
 }
 
-function checked(profile: ProfileSection, key: string, narrowing: Narrowing | '' | undefined): Narrowing {
+function checked(profile: ProfileSection, key: string, read: () => Narrowing): Narrowing {
   try {
-    return checkNarrowing(narrowing || {});
+    return checkNarrowing(read());
   } catch (error) {
     if (!(error instanceof CredentialError)) throw error;
     throw invalidProfile(

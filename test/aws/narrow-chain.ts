@@ -59,6 +59,10 @@ t.test("aws-vault's names in the AWS profile, in each step of a chain", async (t
     code: 'InvalidProfile',
     message: /"team" has no value: write it as key=value \(~\/\.aws\/config:\d+\)/,
   });
+  t.match(await refusal('marked-twice'), {
+    code: 'InvalidProfile',
+    message: /"team" is there twice.*\(~\/\.aws\/config:\d+\)/,
+  });
   t.match(await refusal('marked-web'), { code: 'InvalidProfile', message: /session_tags.*does not take/ });
 });
 

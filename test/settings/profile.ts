@@ -80,6 +80,7 @@ t.test('what is not well formed is refused with its line', async (t) => {
     'source_identity = x',
     'tags = team',
     'tags = a=1,A=2',
+    'tags = a=1, a=2',
     'transitive_tags = a$',
     'allow_origins = *',
     'allow_origins = null',

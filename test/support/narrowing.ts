@@ -46,6 +46,11 @@ role_arn = ${ROLE}
 source_profile = keys
 session_tags = team
 
+[profile marked-twice]
+role_arn = ${ROLE}
+source_profile = keys
+session_tags = team=a, team=b
+
 [profile on-marked]
 role_arn = ${ROLE}2
 source_profile = marked
