@@ -28,6 +28,10 @@ export const CANNOT_SERVE = 'cannot serve: ';
 
 /** So that a `systemd-notify` that hangs piles nothing up. Milliseconds. */
 const PATIENCE = 5000;
+/** Nobody waits for the word that the service stops: it does. */
+const LAST_PATIENCE = 1000;
+/** The PATH of a person's shell need not lead there. */
+const WHERE_IT_LIES = '/usr/bin:/bin:/run/current-system/sw/bin';
 
 /**
  * Through the program `systemd-notify`, about 30 ms in a process of its own, because Node has no Unix datagram
@@ -39,12 +43,13 @@ export function createServiceNotifier(options: NotifierOptions): ServiceNotifier
   const interval = watchdogInterval(options);
   let cancel = () => {};
 
-  function say(...assignments: string[]): Promise<void> {
+  const own = { ...env, PATH: [env.PATH, WHERE_IT_LIES].filter(Boolean).join(':') };
+
+  function say(assignment: string, timeout = PATIENCE): Promise<void> {
     if (!active) return Promise.resolve();
-    const words = [...assignments, `STATUS=${status()}`];
     return new Promise((said) => {
-      execFile('systemd-notify', words, { env, timeout: PATIENCE }, (error) => {
-        if (error) failed(`systemd could not be told ${assignments[0]}: ${error.message}`);
+      execFile('systemd-notify', [assignment, `STATUS=${status()}`], { env: own, timeout }, (error) => {
+        if (error) failed(`systemd could not be told ${assignment}: ${error.message}`);
         said();
       });
     });
@@ -67,7 +72,7 @@ export function createServiceNotifier(options: NotifierOptions): ServiceNotifier
       await say('READY=1');
     },
     reloading: () => say('RELOADING=1'),
-    stopping: () => say('STOPPING=1'),
+    stopping: () => say('STOPPING=1', LAST_PATIENCE),
     close: () => cancel(),
   };
 }

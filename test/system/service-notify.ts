@@ -1,4 +1,4 @@
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { createServiceNotifier } from '../../src/system/service-notify.js';
@@ -63,4 +63,22 @@ t.test('what fails is said, and stops nothing', async (t) => {
   const { ready, failures } = notifier(t, { NOTIFY_SOCKET }, 'exit 1');
   await ready();
   t.match(failures, [/could not be told READY=1/]);
+});
+
+t.test("the system's own folders are looked into last", async (t) => {
+  const { ready, failures } = notifier(t, { NOTIFY_SOCKET, PATH: '/nonexistent' });
+  await ready();
+  t.equal(failures.length, 1);
+  t.equal(/ENOENT/.test(failures.join()), !existsSync('/usr/bin/systemd-notify'));
+});
+
+t.test('one that hangs holds no stop up', async (t) => {
+  const { stopping, failures, told } = notifier(
+    t,
+    { NOTIFY_SOCKET },
+    'echo asked >> "$TOLD"; exec sleep 1000',
+  );
+  await stopping();
+  t.strictSame(told(), ['asked']);
+  t.match(failures, [/could not be told STOPPING=1/]);
 });
