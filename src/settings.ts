@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { invalid, parseSettingsFile, takes } from './settings/file.js';
 import type { ProfileSettings } from './settings/profile.js';
-import { type Environment, findPaths, type Paths } from './system/paths.js';
+import { type Environment, findPaths, homePath, type Paths } from './system/paths.js';
 import type { StoreKind } from './system/secret-store.js';
 
 export type { ProfileSettings } from './settings/profile.js';
@@ -40,7 +40,7 @@ export function readSettings(env: Environment, flags: Flags = {}): Settings {
     port: said(takes.port, flags.port, '--port', env, 'CREDD_PORT') ?? file.port ?? DEFAULT_PORT,
     store: said(takes.store, flags.store, '--store', env, 'CREDD_STORE') ?? file.store ?? 'auto',
     logLevel: said(takes.logLevel, undefined, '', env, 'CREDD_LOG_LEVEL') ?? file.logLevel ?? 'info',
-    passphraseFile: env.CREDD_STORE_PASSPHRASE_FILE || file.passphraseFile,
+    passphraseFile: homePath(env.CREDD_STORE_PASSPHRASE_FILE || file.passphraseFile, paths.home),
     addressUrl: file.addressUrl,
     paths,
     env,

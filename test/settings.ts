@@ -35,6 +35,8 @@ t.test('flags, then variables, then the file, then defaults', async (t) => {
   t.match(read(t, undefined, {}, { port: '65535' }), { port: 65535, store: 'auto' });
   const empty = Object.fromEntries(Object.keys(env).map((name) => [name, '']));
   t.match(read(t, text, { ...empty, CREDD_CONFIG: '' }), file, 'an empty variable is none');
+  const { passphraseFile, paths } = read(t, 'store_passphrase_file = ~/passphrase');
+  t.equal(passphraseFile, `${paths.home}/passphrase`, 'no shell has read the file');
 });
 
 t.test('another file', async (t) => {

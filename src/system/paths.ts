@@ -59,6 +59,7 @@ function awsFile(env: Environment, name: string, home: string): string | undefin
   return homePath(value, home);
 }
 
-function homePath(value: string | undefined, home: string): string | undefined {
+/** A `~/` at the beginning may have come past the shell. */
+export function homePath(value: string | undefined, home: string): string | undefined {
   return (value?.startsWith('~/') ? join(home, value.slice(2)) : value) || undefined;
 }
