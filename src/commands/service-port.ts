@@ -1,35 +1,42 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { get } from 'node:http';
-import { type AddressInfo, createServer } from 'node:net';
-import { dirname } from 'node:path';
+import { createServer } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { CredentialError } from '../errors.js';
 import { withPort } from '../settings/edit.js';
-import { parseSettingsFile } from '../settings/file.js';
-import type { Settings } from '../settings.js';
-import { ensurePrivateFolder, writePrivateFile } from '../system/private-files.js';
-import type { ServiceManager } from '../system/service-manager.js';
+import { invalid, parseSettingsFile } from '../settings/file.js';
+import { DEFAULT_PORT, type Settings } from '../settings.js';
+import type { ServiceFile, ServiceManager } from '../system/service-manager.js';
 import type { CommandContext } from './command.js';
 import { findDaemon } from './connect.js';
 
 const START_PATIENCE = 15_000;
 
+export interface ChosenPort {
+  port: number;
+  /** config.ini as it is to be, where it has to say so. */
+  settingsFile?: ServiceFile;
+}
+
+/** How many ports beyond the wanted one are tried: in order, so that a dry run and an install choose the same. */
+const NEAR = 50;
+
 /**
- * The port of the settings; or, where that is another user's or another program's, a free one, which is written to
- * config.ini.
+ * The port of the settings; or, where that is another user's or another program's, the next free one, for config.ini.
  * @throws CredentialError `PortTaken` where it is our own daemon, started by hand
  */
 export async function choosePort(
   settings: Settings,
   job: { manager: ServiceManager; dryRun: boolean; stderr: CommandContext['stderr'] },
-): Promise<number> {
+): Promise<ChosenPort> {
   const { manager, dryRun, stderr } = job;
-  const { port } = settings;
-  const holds = manager.holds(port);
+  const { port, env } = settings;
+  const { configFile } = settings.paths;
+  if (port === 0) throw noPort(env.CREDD_PORT ? 'CREDD_PORT' : configFile);
   // Where there is no service manager to ask, what would be done can be printed all the same.
-  if (await (dryRun ? holds.catch(() => false) : holds)) return port;
-  const free = await freePort(port);
-  if (free === port) return port;
+  const holds = (it: number) => manager.holds(it).catch((error) => (dryRun ? false : Promise.reject(error)));
+  const usable = async (it: number) => (await holds(it)) || (await isFree(it));
+  if (await usable(port)) return { port };
   const own = await findDaemon(settings);
   await own?.close();
   if (own?.url.endsWith(`:${port}`)) {
@@ -39,35 +46,52 @@ export async function choosePort(
       `A credd that you started yourself listens on port ${port}. End it (Ctrl-C where "credd serve" runs), then install the service.`,
     );
   }
-  const { configFile } = settings.paths;
-  stderr.write(
-    `Port ${port} is taken by another user or program, so credd takes ${free}${settings.env.CREDD_PORT ? '' : `, and ${configFile} says so`}.\n`,
+  const free = await firstOf(port + 1, Math.min(port + NEAR, 65_535), usable);
+  const taken = `Port ${port} is taken by another user or program, so credd takes ${free}`;
+  if (env.CREDD_PORT) {
+    stderr.write(`${taken}.\n`);
+    return { port: free };
+  }
+  stderr.write(`${taken}, and ${configFile} says so.\n`);
+  return { port: free, settingsFile: { path: configFile, text: await withOurPort(configFile, free) } };
+}
+
+async function firstOf(
+  from: number,
+  to: number,
+  usable: (port: number) => Promise<boolean>,
+): Promise<number> {
+  for (let port = from; port <= to; port++) if (await usable(port)) return port;
+  throw new CredentialError(
+    'PortTaken',
+    503,
+    `Port ${from - 1} and those after it are taken. Choose another: CREDD_PORT=PORT credd service install`,
   );
-  if (!dryRun && !settings.env.CREDD_PORT) await writePort(configFile, free);
-  return free;
 }
 
-async function writePort(path: string, port: number): Promise<void> {
-  const text = await readFile(path, 'utf8').catch(() => '');
-  const changed = withPort(text, port);
-  if (parseSettingsFile(changed, path).port !== port) throw new Error('the port was not written');
-  await ensurePrivateFolder(dirname(path));
-  await writePrivateFile(path, changed);
+async function withOurPort(path: string, port: number): Promise<string> {
+  const device = await stat(path).then(
+    (it) => !it.isFile(),
+    () => false,
+  );
+  const text = withPort(device ? '' : await readFile(path, 'utf8').catch(() => ''), port);
+  if (!device && parseSettingsFile(text, path).port === port) return text;
+  throw invalid(
+    `credd cannot write the port into ${path}: write port = ${port} at its top yourself, or type: CREDD_PORT=${port} credd service install`,
+  );
 }
 
-/** The wanted one where it is free. */
-async function freePort(wanted: number): Promise<number> {
-  return (await bound(wanted)) ?? (await bound(0)) ?? wanted;
+function noPort(where: string): CredentialError {
+  return invalid(
+    `port 0 (${where}) is another port at each start, and a service needs one that stays. Type: CREDD_PORT=${DEFAULT_PORT} credd service install`,
+  );
 }
 
-function bound(port: number): Promise<number | undefined> {
+function isFree(port: number): Promise<boolean> {
   const server = createServer();
   return new Promise((resolve) => {
-    server.once('error', () => resolve(undefined));
-    server.listen(port, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
 }
 

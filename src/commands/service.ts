@@ -1,27 +1,17 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { existsSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { CredentialError } from '../errors.js';
-import { readSettings } from '../settings.js';
+import { patientLaunchctl } from '../system/launchctl.js';
 import { launchdManager } from '../system/launchd.js';
 import { type Environment, findPaths, type Paths } from '../system/paths.js';
-import { carriedOver } from '../system/service-environment.js';
 import { type RunTool, type ServiceManager, toolRunner } from '../system/service-manager.js';
-import { shellWord } from '../system/shell-word.js';
 import { systemdManager } from '../system/systemd.js';
-import { type Command, type CommandContext, UsageError } from './command.js';
+import { type Command, UsageError } from './command.js';
 import { runChild } from './run-child.js';
-import { answered, choosePort } from './service-port.js';
-
-interface Job {
-  env: Environment;
-  paths: Paths;
-  manager: ServiceManager;
-  run: RunTool;
-  dryRun: boolean;
-  stdout: CommandContext['stdout'];
-  stderr: CommandContext['stderr'];
-}
+import { install } from './service-install.js';
+import { type Job, servicePaths } from './service-job.js';
+import { uninstall } from './service-uninstall.js';
 
 export const command: Command = {
   usage: 'service install|uninstall|status|logs [--dry-run] [--follow]',
@@ -36,11 +26,12 @@ export const command: Command = {
     'dry-run': { type: 'boolean', help: 'print what would be written and run' },
     follow: { type: 'boolean', help: 'logs: go on printing' },
   },
-  async run({ positionals: [verb = ''], values, env, stdout, stderr }) {
+  async run({ positionals: [verb = ''], values, env: given, stdout, stderr }) {
+    const env = withRuntimeFolder(given);
     const paths = findPaths(env);
-    const own = withRuntimeFolder(env);
-    const run = toolRunner(own);
-    const manager = managerHere(paths, own, run);
+    const tool = toolRunner(env);
+    const run = process.platform === 'darwin' ? patientLaunchctl(tool, pause) : tool;
+    const manager = managerHere(paths, env, run);
     const job = { env, paths, manager, run, dryRun: values['dry-run'] === true, stdout, stderr };
     switch (verb) {
       case 'install':
@@ -50,91 +41,31 @@ export const command: Command = {
       case 'status':
         return status(job);
       case 'logs':
-        return runChild(manager.logs(values.follow === true), own, stderr);
+        return logs(job, values.follow === true);
       default:
         throw new UsageError(`"${verb}" is not among install, uninstall, status, logs`);
     }
   },
 };
 
-async function install(job: Job): Promise<number> {
-  const { env, manager, dryRun, stdout, stderr } = job;
-  const settings = readSettings(env);
-  const port = await choosePort(settings, job);
-  const { variables, stripped } = carriedOver(env, process.cwd());
-  const cli = fileURLToPath(new URL('../cli.js', import.meta.url));
-  const files = await manager.files({ node: process.execPath, cli, port, variables });
-  const changed: string[] = [];
-  for (const { path, text } of files) {
-    if ((await readFile(path, 'utf8').catch(() => undefined)) === text) continue;
-    changed.push(path);
-    if (dryRun) stdout.write(`# ${path}\n${text}\n`);
-    else await write(path, text);
-  }
-  await tell(job, await manager.afterWriting(changed));
-  stderr.write(`Carried over from this shell: ${Object.keys(variables).sort().join(', ') || 'nothing'}\n`);
-  for (const name of stripped) {
-    stderr.write(
-      `Left out: the user and password in ${name}. If the service needs them: ${manager.secretVariables}\n`,
-    );
-  }
-  if (dryRun) return 0;
-  const { url, reason } = await answered(settings, port);
-  stdout.write(`credd is always there now: ${url}\n`);
-  stderr.write(`Store: ${reason ?? 'not known yet'}\n`);
-  return 0;
-}
-
-/** What systemctl and launchctl say of a service that they do not run. */
-const STOPPED_ALREADY = /not loaded|not exist|no such process|not find/i;
-
-async function uninstall(job: Job): Promise<number> {
-  const { paths, manager, dryRun, stdout, stderr } = job;
-  const files = await manager.files({ node: '', cli: '', port: 0, variables: {} });
-  const present = [];
-  for (const { path } of files) if (await readFile(path).catch(() => undefined)) present.push(path);
-  if (present.length === 0) {
-    stdout.write('credd is not installed as a service: there is nothing to remove.\n');
-    return 0;
-  }
-  for (const step of manager.beforeRemoval) {
-    await tell(job, [step]).catch((error: Error) => {
-      // Without its files nobody could stop what still runs.
-      if (!STOPPED_ALREADY.test(error.message)) throw error;
-      stderr.write(`${error.message}\n`);
-    });
-  }
-  for (const path of [...present, paths.endpoint]) {
-    if (dryRun) stdout.write(`rm -f ${shellWord(path)}\n`);
-    else await rm(path, { force: true });
-  }
-  await tell(job, manager.afterRemoval);
-  if (!dryRun) stdout.write('credd is no longer a service. Its sessions and settings stay where they are.\n');
-  return 0;
-}
-
-async function status({ manager, stdout }: Job): Promise<number> {
-  const files = await manager.files({ node: '', cli: '', port: 0, variables: {} });
-  const installed = await Promise.all(files.map(({ path }) => readFile(path).catch(() => undefined)));
-  if (installed.includes(undefined)) {
-    stdout.write('credd is not installed as a service. Type: credd service install\n');
-    return 1;
-  }
-  const { text, up } = await manager.state();
-  stdout.write(`${text}\n`);
+async function status(job: Job): Promise<number> {
+  if (!(await isInstalled(job))) return 1;
+  const { text, up } = await job.manager.state();
+  job.stdout.write(`${text}\n`);
   return up ? 0 : 1;
 }
 
-async function tell({ run, dryRun, stdout }: Job, commands: readonly string[][]): Promise<void> {
-  for (const command of commands) {
-    if (dryRun) stdout.write(`${command.map(shellWord).join(' ')}\n`);
-    else await run(command);
-  }
+async function logs(job: Job, follow: boolean): Promise<number> {
+  if (!(await isInstalled(job))) return 1;
+  return runChild(job.manager.logs(follow), job.env, job.stderr);
 }
 
-async function write(path: string, text: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, text, { mode: 0o600 });
+/** Says what to type where it is not. */
+async function isInstalled(job: Job): Promise<boolean> {
+  const missing = (await servicePaths(job)).filter((path) => !existsSync(path));
+  if (missing.length > 0)
+    job.stdout.write('credd is not installed as a service. Type: credd service install\n');
+  return missing.length === 0;
 }
 
 function managerHere({ home }: Paths, env: Environment, run: RunTool): ServiceManager {

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { filled, type RunTool, type ServiceManager } from './service-manager.js';
 
 const LABEL = 'dev.credd.agent';
+/** As `credd env --global` sets it. */
+const ENDPOINT = 'AWS_CONTAINER_CREDENTIALS_FULL_URI';
 
 /** An agent of launchd(8), which starts at login and again whenever it fails. */
 export function launchdManager(options: {
@@ -36,6 +38,7 @@ export function launchdManager(options: {
       };
       return [{ path, text: filled(await readFile(join(templates, `${LABEL}.plist`), 'utf8'), values) }];
     },
+    variables: agentVariables,
     async afterWriting(changed) {
       const running = (await loaded()) !== undefined;
       if (running && changed.length === 0) return [['launchctl', 'kickstart', '-k', target]];
@@ -47,7 +50,10 @@ export function launchdManager(options: {
     },
     beforeRemoval: [['launchctl', 'bootout', target]],
     afterRemoval: [],
-    holds: async () => (await loaded()) !== undefined,
+    async holds(port) {
+      const installed = agentVariables(await readFile(path, 'utf8').catch(() => ''));
+      return installed.CREDD_PORT === String(port) && (await loaded()) !== undefined;
+    },
     async state() {
       const text = await loaded();
       if (text === undefined) return { text: `${LABEL}: not loaded`, up: false };
@@ -56,10 +62,30 @@ export function launchdManager(options: {
       return { text: `${LABEL}: ${state}${pid ? `, process ${pid}` : ''}`, up: state === 'running' };
     },
     logs: (follow) => ['tail', '-n', '200', ...(follow ? ['-F'] : []), log],
+    ownFiles: [log],
+    async remains() {
+      const uri = await run(['launchctl', 'getenv', ENDPOINT]).catch(() => '');
+      return uri.startsWith('http://127.0.0.1:')
+        ? [
+            `${ENDPOINT} still sends the programs of your desktop to credd. Type: launchctl unsetenv ${ENDPOINT}`,
+          ]
+        : [];
+    },
     secretVariables: 'launchctl setenv NAME VALUE, at each login',
   };
 }
 
 function xml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
+
+/** What the text of an agent that was installed gives to the service. */
+function agentVariables(text: string): Record<string, string> {
+  const [, dict = ''] = /<key>EnvironmentVariables<\/key>\s*<dict>(.*?)<\/dict>/s.exec(text) ?? [];
+  const entries = dict.matchAll(/<key>(.*?)<\/key>\s*<string>(.*?)<\/string>/gs);
+  return Object.fromEntries([...entries].map(([, name = '', value = '']) => [plain(name), plain(value)]));
+}
+
+function plain(xml: string): string {
+  return xml.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
 }

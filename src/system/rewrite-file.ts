@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { open, readFile, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { CredentialError } from '../errors.js';
 import { shellWord } from './shell-word.js';
 
@@ -16,7 +16,7 @@ export async function rewriteFile(
 ): Promise<void> {
   let temporary: string | undefined;
   try {
-    const target = before ? await realpath(path) : path;
+    const target = before ? await realpath(path) : await whereItGoes(path);
     const mode = before ? (await stat(target)).mode : 0o600;
     temporary = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}.tmp`);
     const file = await open(temporary, 'wx', 0o600);
@@ -40,6 +40,12 @@ export async function rewriteFile(
   } finally {
     if (temporary) await rm(temporary, { force: true });
   }
+}
+
+/** A link may be there before what it leads to. */
+async function whereItGoes(path: string): Promise<string> {
+  const link = await readlink(path).catch(() => '');
+  return resolve(dirname(path), link || path);
 }
 
 function contentOf(path: string): Promise<Buffer | undefined> {

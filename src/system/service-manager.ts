@@ -16,10 +16,15 @@ export interface ServiceFile {
   text: string;
 }
 
+/** The variable that names the passphrase file; systemd hands over what is in it. */
+export const PASSPHRASE = 'CREDD_STORE_PASSPHRASE_FILE';
+
 /** What a service manager has to be told, as data, so that it can also be printed. */
 export interface ServiceManager {
   readonly name: string;
   files(service: Service): Promise<ServiceFile[]>;
+  /** What a file of an earlier install gives to the service. */
+  variables(text: string): Record<string, string>;
   /** What to run once those files that `changed` are written. */
   afterWriting(changed: readonly string[]): Promise<string[][]>;
   /** What to run before and after the files are removed. */
@@ -30,6 +35,10 @@ export interface ServiceManager {
   /** Some lines for a person, and whether requests are being answered. */
   state(): Promise<{ text: string; up: boolean }>;
   logs(follow: boolean): string[];
+  /** What the service itself has written, and is to go with it. */
+  readonly ownFiles: readonly string[];
+  /** What a person has set up around the service, and is left to him: a sentence each. */
+  remains(): Promise<string[]>;
   /** How a person gives the service a variable that should not stand in its files. */
   readonly secretVariables: string;
 }
@@ -63,6 +72,24 @@ function failed(command: string[], error: Error & { code?: unknown }, stderr: st
     503,
     `"${command.join(' ')}" failed: ${said.replace(/\.?$/, '.')}${hint}`,
   );
+}
+
+/** @throws CredentialError `InvalidSettings` (400): a property list cannot hold such a value, and systemd reads another. */
+export function checkValues({ node, cli, variables }: Service): void {
+  for (const [name, value] of Object.entries({
+    'The path of Node': node,
+    'The path of credd': cli,
+    ...variables,
+  })) {
+    if (!/\p{Cc}/u.test(value)) continue;
+    throw new CredentialError(
+      'InvalidSettings',
+      400,
+      `${name} holds a line break or another control character, which a service cannot be given. Correct it${
+        name in variables ? `, or leave it out: env -u ${name} credd service install` : ''
+      }`,
+    );
+  }
 }
 
 /** The text of a template of this package: each `@NAME@` gives way. */

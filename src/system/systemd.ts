@@ -1,12 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import type { Environment } from './paths.js';
-import { filled, type RunTool, type Service, type ServiceManager } from './service-manager.js';
+import { filled, type RunTool, type ServiceManager } from './service-manager.js';
 import { CANNOT_SERVE } from './service-notify.js';
+import { systemdRemains } from './systemd-remains.js';
+import { unitValues, unitVariables } from './systemd-unit.js';
 
 const SOCKET = 'credd.socket';
 const SERVICE = 'credd.service';
-const PASSPHRASE = 'CREDD_STORE_PASSPHRASE_FILE';
 const SYSTEMCTL = ['systemctl', '--user'];
 
 /** The user manager of systemd(1). The socket is its own, so requests queue while credd starts or restarts. */
@@ -18,10 +19,6 @@ export function systemdManager(options: {
   run: RunTool;
 }): ServiceManager {
   const { env, home, templates, run } = options;
-  const root =
-    env.XDG_CONFIG_HOME && isAbsolute(env.XDG_CONFIG_HOME) ? env.XDG_CONFIG_HOME : join(home, '.config');
-  const folder = join(root, 'systemd', 'user');
-  const socketPath = join(folder, SOCKET);
   const template = (name: string) => readFile(join(templates, name), 'utf8');
 
   async function show(unit: string, ...properties: string[]): Promise<Record<string, string>> {
@@ -29,16 +26,26 @@ export function systemdManager(options: {
     return Object.fromEntries(text.split('\n').map((line) => line.split(/=(.*)/s).slice(0, 2)));
   }
 
+  /** `$XDG_CONFIG_HOME` of the manager, which need not be that of this shell. */
+  async function configRoot(): Promise<string> {
+    const paths = await run([...SYSTEMCTL, 'show', '--property', 'UnitPath', '--value']).catch(() => '');
+    const [, root] = /^(\/.*?)\/systemd\/user\.control( |$)/m.exec(paths) ?? [];
+    const own = env.XDG_CONFIG_HOME;
+    return root?.replace(/\\(.)/g, '$1') ?? (own && isAbsolute(own) ? own : join(home, '.config'));
+  }
+
   return {
     name: 'systemd',
     async files(service) {
+      const folder = join(await configRoot(), 'systemd', 'user');
       return [
-        { path: socketPath, text: filled(await template(SOCKET), { PORT: String(service.port) }) },
-        { path: join(folder, SERVICE), text: filled(await template(SERVICE), serviceValues(service)) },
+        { path: join(folder, SOCKET), text: filled(await template(SOCKET), { PORT: String(service.port) }) },
+        { path: join(folder, SERVICE), text: filled(await template(SERVICE), unitValues(service)) },
       ];
     },
+    variables: unitVariables,
     async afterWriting(changed) {
-      const moved = changed.includes(socketPath);
+      const moved = changed.some((path) => path.endsWith(`/${SOCKET}`));
       return [
         [...SYSTEMCTL, 'daemon-reload'],
         // A socket cannot change under the service that uses it.
@@ -94,29 +101,8 @@ export function systemdManager(options: {
       SERVICE,
       ...(follow ? ['--follow'] : ['--no-pager', '--lines', '200']),
     ],
+    ownFiles: [],
+    remains: async () => systemdRemains(await configRoot()),
     secretVariables: `systemctl --user edit ${SERVICE} and there [Service] with EnvironmentFile= and a file of mode 0600`,
   };
-}
-
-function serviceValues({ node, cli, variables }: Service): Record<string, string> {
-  const { [PASSPHRASE]: passphrase, ...rest } = variables;
-  const lines = Object.entries(rest).map(([name, value]) => `Environment=${word(`${name}=${value}`)}`);
-  if (passphrase) {
-    lines.push(`LoadCredential=credd-passphrase:${passphrase.replaceAll('%', '%%')}`);
-    lines.push('# Where that file is gone credd starts all the same, and says so.');
-    lines.push('SetCredential=credd-passphrase:\\n');
-  }
-  return { NODE: program(node), CLI: program(cli), MORE: lines.join('\n') };
-}
-
-/** systemd.syntax(7): specifiers begin with `%`, and C's escapes are read within quotes. */
-function word(text: string): string {
-  const escaped = text.replace(/[\\"]/g, '\\$&').replaceAll('\n', '\\n').replaceAll('%', '%%');
-  return `"${escaped}"`;
-}
-
-/** In a command line `$` begins a variable as well. */
-function program(path: string): string {
-  const escaped = word(path).replaceAll('$', '$$$$');
-  return escaped === `"${path}"` && !/\s/.test(path) ? path : escaped;
 }

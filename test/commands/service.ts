@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import t, { type Test } from 'tap';
 import { machine } from '../support/cli.js';
 
@@ -30,3 +31,61 @@ t.test('settings that are wrong stand in the way of install alone', async (t) =>
   t.match(await own.credd(['service', 'uninstall']), { code: 0, stdout: /nothing to remove/ });
   t.match(await own.credd(['service', 'install', '--dry-run']), { code: 1, stderr: /"stoer" \(line 1/ });
 });
+
+t.test(
+  'a dry run shows the port that it would write, and the same one each time',
+  { skip: notLinux },
+  async (t) => {
+    const own = machine(t);
+    const { port } = await taken(t);
+    mkdirSync(own.path('.config', 'credd'), { recursive: true });
+    const text = `; mine\r\nport = ${port} ; the other\r\n`;
+    writeFileSync(own.path('.config', 'credd', 'config.ini'), text);
+    const shown = await own.credd(['service', 'install', '--dry-run']);
+    t.equal(shown.code, 0, shown.stderr);
+    const [, chosen = ''] = /so credd takes (\d+), and .*config\.ini says so/.exec(shown.stderr) ?? [];
+    t.ok(shown.stdout.includes(`config.ini\n; mine\r\nport = ${chosen} ; the other\r\n\n`));
+    t.match(shown.stdout, `ListenStream=127.0.0.1:${chosen}\n`);
+    t.match(await own.credd(['service', 'install', '--dry-run']), { stderr: `so credd takes ${chosen}, ` });
+    t.equal(readFileSync(own.path('.config', 'credd', 'config.ini'), 'utf8'), text);
+  },
+);
+
+t.test('a port that is another at each start is none for a service', async (t) => {
+  const own = machine(t, { env: { CREDD_PORT: '0' } });
+  t.match(await own.credd(['service', 'install', '--dry-run']), {
+    code: 1,
+    stderr: /port 0 \(CREDD_PORT\).* Type: CREDD_PORT=8363 credd service install/,
+  });
+});
+
+t.test('a passphrase file that others can read is refused before anything is written', async (t) => {
+  const own = machine(t, { env: { CREDD_STORE_PASSPHRASE_FILE: '~/passphrase' } });
+  writeFileSync(own.path('passphrase'), 'secret');
+  chmodSync(own.path('passphrase'), 0o644);
+  t.match(await own.credd(['service', 'install', '--dry-run']), {
+    code: 1,
+    stdout: '',
+    stderr: `other users can get at the passphrase file ${own.path('passphrase')}; type: chmod 600`,
+  });
+});
+
+t.test('logs of a service that is not there', async (t) => {
+  t.match(await machine(t).credd(['service', 'logs']), {
+    code: 1,
+    stdout: 'credd is not installed as a service. Type: credd service install\n',
+  });
+});
+
+/** A port that another program has; not one of those that a kernel gives to whoever asks for any. */
+async function taken(t: Test): Promise<{ port: number }> {
+  for (let port = 20_000 + (process.pid % 10_000); ; port++) {
+    const server = createServer();
+    const listens = await new Promise((resolve) => {
+      server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (!listens) continue;
+    t.teardown(() => new Promise((closed) => server.close(closed)));
+    return { port };
+  }
+}

@@ -1,4 +1,12 @@
-import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { rewriteFile } from '../../src/system/rewrite-file.js';
@@ -29,4 +37,12 @@ t.test('one that was not there is made', async (t) => {
   writeFileSync(path, '');
   await rewriteFile(path, Buffer.alloc(0), Buffer.from('of an empty one'));
   t.equal(readFileSync(path, 'utf8'), 'of an empty one');
+});
+
+t.test('a link that leads to no file yet stays one', async (t) => {
+  const folder = t.testdir({ dotfiles: {} });
+  symlinkSync(join('dotfiles', 'file'), join(folder, 'link'));
+  await rewriteFile(join(folder, 'link'), undefined, Buffer.from('new'));
+  t.ok(lstatSync(join(folder, 'link')).isSymbolicLink());
+  t.equal(readFileSync(join(folder, 'dotfiles', 'file'), 'utf8'), 'new');
 });

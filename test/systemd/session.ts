@@ -41,6 +41,7 @@ t.test(
     });
 
     await t.test("the keychain of the person's session", { skip: noKeyring }, async (t) => {
+      await says('credd service uninstall');
       await says(UNLOCKED_KEYRING);
       t.match(await says('credd service install 2>&1'), /Store: sessions are kept in the keychain/);
       t.match(await answer('deploy'), SUCCESS);

@@ -1,0 +1,39 @@
+import { access, rm } from 'node:fs/promises';
+import { shellWord } from '../system/shell-word.js';
+import { type Job, servicePaths, tell } from './service-job.js';
+
+/** What systemctl and launchctl say of a service that they do not run. */
+const STOPPED_ALREADY = /not loaded|not exist|no such process|not find/i;
+
+export async function uninstall(job: Job): Promise<number> {
+  const { paths, manager, dryRun, stdout, stderr } = job;
+  const present: string[] = [];
+  for (const path of await servicePaths(job)) if (await exists(path)) present.push(path);
+  if (present.length === 0)
+    stdout.write('credd is not installed as a service: there is nothing to remove.\n');
+  else {
+    for (const step of manager.beforeRemoval) {
+      await tell(job, [step]).catch((error: Error) => {
+        // Without its files nobody could stop what still runs.
+        if (!STOPPED_ALREADY.test(error.message)) throw error;
+        stderr.write(`${error.message}\n`);
+      });
+    }
+    for (const path of [...present, ...manager.ownFiles, paths.endpoint]) {
+      if (dryRun) stdout.write(`rm -f ${shellWord(path)}\n`);
+      else await rm(path, { force: true });
+    }
+    await tell(job, manager.afterRemoval);
+    if (!dryRun)
+      stdout.write('credd is no longer a service. Its sessions and settings stay where they are.\n');
+  }
+  for (const sentence of await manager.remains()) stderr.write(`${sentence}\n`);
+  return 0;
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
