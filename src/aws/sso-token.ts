@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CredentialError } from '../errors.js';
-import { ensureFolder, writePrivateFile } from '../system/private-files.js';
+import { ensureFolder, readIfPresent, writePrivateFile } from '../system/private-files.js';
 import { shellWord } from '../system/shell-word.js';
 import type { SsoRoleStep } from './chain.js';
 import { objectIn } from './object-in.js';
@@ -51,9 +51,9 @@ export class SsoTokenCache {
 
   /** The token, expired or not, or why there is none. */
   async read(key: string): Promise<SsoToken | Lack> {
-    const text = await readFile(this.path(key), 'utf8').catch(() => undefined);
-    if (text === undefined) return 'nobody is signed in';
-    return tokenIn(objectIn(text)) ?? 'the cached sign-in cannot be read';
+    const file = await readIfPresent(this.path(key)).catch(() => '');
+    if (file === undefined) return 'nobody is signed in';
+    return tokenIn(objectIn(String(file))) ?? 'the cached sign-in cannot be read';
   }
 
   /**

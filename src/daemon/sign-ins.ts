@@ -71,6 +71,10 @@ export function createSignIns(parts: {
         `the sign-in to ${key} cannot be renewed any more and ends at ${end}. Type: credd login ${shellWord(key)}`,
       );
     },
+    unwritten({ key }, error) {
+      if (error) log.warn({ signIn: key }, error.message);
+      else log.info({ signIn: key }, `the renewed sign-in to ${key} is in the cache now`);
+    },
   });
 
   /** Once for each time that a sign-in is needed. */

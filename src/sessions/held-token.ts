@@ -2,8 +2,9 @@ import { lookAgain } from '../aws/look-again.js';
 import { signOut } from '../aws/sso-accounts.js';
 import { createToken, type OidcParts } from '../aws/sso-oidc.js';
 import type { SsoSignIn } from '../aws/sso-sign-in.js';
-import { isRenewable, type Lack, type SsoToken, SsoTokenCache } from '../aws/sso-token.js';
+import { isRenewable, type Lack, type SsoToken } from '../aws/sso-token.js';
 import { CredentialError } from '../errors.js';
+import { CachedToken } from './cached-token.js';
 import type { Refresher } from './refresher.js';
 import { asCredentialError, isSignedOut } from './session-error.js';
 import { SingleFlight } from './single-flight.js';
@@ -14,33 +15,33 @@ export interface HeldTokenParts extends OidcParts {
   random: Random;
   /** A token that will end, and cannot be renewed any more. */
   ending(signIn: SsoSignIn, expiresAt: number): void;
+  /** What was renewed cannot be written to the CLI's cache, or, without an error, can be again. */
+  unwritten(signIn: SsoSignIn, error?: CredentialError): void;
 }
 
-/** The token of one sign-in, in the CLI's cache, and its silent renewal. */
+/** The token of one sign-in, and its silent renewal. */
 export class HeldToken {
   readonly #about: SsoSignIn;
   readonly #parts: HeldTokenParts;
   /** A token is there, perhaps again. */
   readonly #arrived: (token: SsoToken) => void;
-  readonly #cache: SsoTokenCache;
+  readonly #cached: CachedToken;
   readonly #renewal = new SingleFlight<SsoToken>();
   /** A refresh token, or access token, that Identity Center has refused for good. */
   readonly #refused = new Set<string>();
   #seen: { accessToken: string; at: number } | undefined;
   #renewsAt: number | undefined;
-  /** What is being written to the cache. */
-  #writing: Promise<unknown> = Promise.resolve();
   #failure: { error: CredentialError; at: number; attempts: number } | undefined;
 
   constructor(about: SsoSignIn, parts: HeldTokenParts, arrived: (token: SsoToken) => void) {
     this.#about = about;
     this.#parts = parts;
     this.#arrived = arrived;
-    this.#cache = new SsoTokenCache(parts.cacheDir);
+    this.#cached = new CachedToken(about.key, parts, (error) => parts.unwritten(about, error));
   }
 
   get lastFailure(): { error: CredentialError; at: number } | undefined {
-    return this.#failure;
+    return this.#failure ?? this.#cached.trouble;
   }
 
   /** When it is renewed though nobody asks. */
@@ -65,7 +66,7 @@ export class HeldToken {
   async read(): Promise<SsoToken | Lack> {
     for (;;) {
       const seen = this.#seen;
-      const token = await this.#cache.read(this.#about.key);
+      const token = await this.#cached.read();
       if (this.#seen === seen) return token;
     }
   }
@@ -86,14 +87,14 @@ export class HeldToken {
     if (isNew) this.#seen = { accessToken: token.accessToken, at: this.#now() };
     this.#arrived(token);
     if (!isNew) return token;
-    this.close();
+    this.#cancelRenewal();
     if (this.canRenew(token)) this.#renewAt(renewalDue(this.#lifeOf(token), this.#parts.random));
     return token;
   }
 
   /** A person has signed in: what went wrong with the tokens before counts no more. */
   async replace(given: SsoToken, replaced: SsoToken | Lack): Promise<SsoToken> {
-    const token = await this.#write(given, replaced);
+    const token = await this.#cached.write(given, replaced);
     this.#refused.clear();
     this.#failure = undefined;
     this.#seen = undefined;
@@ -103,13 +104,11 @@ export class HeldToken {
   /** Takes it out of the cache; nothing renews it any more, and no renewal under way brings it back. */
   async remove(): Promise<SsoToken | undefined> {
     this.#renewal.abandon();
-    await this.#writing;
-    const token = await this.#cache.read(this.#about.key);
-    await this.#cache.remove(this.#about.key);
     this.close();
     this.#seen = undefined;
+    const token = await this.#cached.remove();
     this.#failure = undefined;
-    return typeof token === 'object' ? token : undefined;
+    return token;
   }
 
   /** One renewal however many ask, and whichever process does it: the file is read first. */
@@ -128,10 +127,10 @@ export class HeldToken {
     });
   }
 
-  /** No renewal is planned any more. */
+  /** Nothing is done by itself any more. */
   close(): void {
-    this.#parts.refresher.cancel(this.#timerKey);
-    this.#renewsAt = undefined;
+    this.#cancelRenewal();
+    this.#cached.close();
   }
 
   /** A passing failure stands in place of a new attempt for some seconds. */
@@ -159,7 +158,7 @@ export class HeldToken {
       } catch (error) {
         if (!(error instanceof CredentialError) || error.retryable) throw error;
         this.#refused.add(refreshToken);
-        const theirs = await this.#successor(refreshToken);
+        const theirs = await this.#cached.successor(refreshToken);
         if (!theirs) throw error;
         held = theirs;
         continue;
@@ -168,26 +167,8 @@ export class HeldToken {
       // Identity Center need not give a new one.
       const token = { ...given, refreshToken: given.refreshToken ?? refreshToken };
       this.#failure = undefined;
-      return this.plan(await this.#write(token, held));
+      return this.plan(await this.#cached.keep(token, held));
     }
-  }
-
-  /** What somebody else was given for the same refresh token, and has written or is about to. */
-  async #successor(spent: string): Promise<SsoToken | undefined> {
-    const isOther = (token: SsoToken | Lack) => typeof token === 'object' && token.refreshToken !== spent;
-    const { clock } = this.#parts;
-    const found = await lookAgain(
-      () => this.#cache.read(this.#about.key),
-      (token) => token === 'nobody is signed in' || isOther(token),
-      clock,
-    );
-    return typeof found === 'object' && isOther(found) ? found : undefined;
-  }
-
-  #write(token: SsoToken, replaced: SsoToken | Lack): Promise<SsoToken> {
-    const written = this.#cache.write(this.#about.key, token, replaced);
-    this.#writing = written.catch(() => {});
-    return written;
   }
 
   /** The person has signed out meanwhile: a token given after that is ended too. */
@@ -205,6 +186,11 @@ export class HeldToken {
     );
   }
 
+  #cancelRenewal(): void {
+    this.#parts.refresher.cancel(this.#timerKey);
+    this.#renewsAt = undefined;
+  }
+
   #renewAt(dueAt: number): void {
     this.#renewsAt = dueAt;
     this.#parts.refresher.schedule({ key: this.#timerKey, dueAt, renew: () => void this.#renewBehind() });
@@ -218,7 +204,7 @@ export class HeldToken {
     } catch (thrown) {
       if (this.#seen !== planned) return;
       const error = asCredentialError(thrown);
-      const token = await this.#cache.read(this.#about.key);
+      const token = await this.#cached.read();
       // One that was away may be back, or come back later: its renewal is planned anew.
       if (typeof token === 'string' || isSignedOut(error)) {
         this.#seen = undefined;

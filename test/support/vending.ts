@@ -57,7 +57,9 @@ export interface Vending {
   sessions: SessionStore;
   log: LogLine[];
   /** What the sign-ins told, and that a person is needed for something else, in order. */
-  told: ({ needed: string } | { done: string } | { ending: string } | { person: string })[];
+  told: Partial<
+    Record<'needed' | 'done' | 'ending' | 'unwritten' | 'written' | 'person', string | undefined>
+  >[];
   /** The sign-in behind a profile, or of that name. */
   signIn(name: string): SignIn;
   ssoCache: string;
@@ -128,6 +130,7 @@ async function compose(
     find: (name) => findSignIn(name, shared, env),
     needed: ({ key }) => void told.push({ needed: key }),
     ending: ({ key }) => void told.push({ ending: key }),
+    unwritten: ({ key }, error) => void told.push(error ? { unwritten: key } : { written: key }),
     done(key) {
       told.push({ done: key });
       vendor.retry((step) => step.kind === 'sso-role' && keyOf(step) === key);
