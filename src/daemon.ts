@@ -123,6 +123,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       addressUrl: settings.addressUrl,
       loginCache: paths.loginCache,
       keptKeys: (profile) => kept.get(profile),
+      warn: (message) => log.warn(message),
     }),
     store: sessions,
     refresher,

@@ -37,10 +37,12 @@ export function createProvider(parts: {
   stopped?: AbortSignal;
   /** Reads long-term keys from the keychain. */
   keptKeys?: (profile: string) => Promise<Credentials>;
+  /** For the log. */
+  warn?: (message: string) => void;
 }): Provide {
   const { clients, clock, env, withSsoToken, stopped, addressUrl = ADDRESS_URL } = parts;
-  const { loginCache = '', keptKeys = noKeychain } = parts;
-  const loginSession = createLoginSessions({ clients, clock, folder: loginCache });
+  const { loginCache = '', keptKeys = noKeychain, warn = () => {} } = parts;
+  const loginSession = createLoginSessions({ clients, clock, folder: loginCache, warn });
   const ownAddress = createOwnAddress(addressUrl, clients);
 
   const provide: Provide = async (step, source, code) => {

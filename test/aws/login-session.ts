@@ -1,13 +1,15 @@
 import '../support/clean-environment.js';
-import { chmodSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fromLoginCredentials } from '@aws-sdk/credential-provider-login';
 import t, { type Test } from 'tap';
 import { loginTokenPath } from '../../src/aws/login-cache.js';
 import { rolePrincipal } from '../../src/demo/world.js';
+import { notMountable, smallDisk } from '../support/small-disk.js';
 import { HOUR, MINUTE } from '../support/time.js';
 import { startVending } from '../support/vending.js';
 import { ACCOUNT, roleProfile } from '../support/vending-config.js';
+import { inMoments, until } from '../support/vending-sign-in.js';
 
 const SESSION = `arn:aws:sts::${ACCOUNT}:assumed-role/Admin/ada`;
 const PRINCIPAL = rolePrincipal(`arn:aws:iam::${ACCOUNT}:role/Admin`, 'ada');
@@ -23,12 +25,19 @@ async function start(t: Test, { signedIn = true } = {}) {
     write({ ...vending.aws.logins.start(PRINCIPAL, hours), futureField: { a: [1] } });
   if (signedIn) signIn();
   const read = () => JSON.parse(readFileSync(path, 'utf8'));
+  const settled = () => inMoments(vending, vending.settled());
+  const pass = async (ms: number) => {
+    for (let left = ms; left > 0; left -= MINUTE) {
+      vending.clock.advance(Math.min(MINUTE, left));
+      await settled();
+    }
+  };
   const refused = (profile = 'console') =>
-    vending.ask(profile).then(
+    inMoments(vending, vending.ask(profile)).then(
       (id) => t.fail(`got ${id}`),
       (error) => error,
     );
-  return { ...vending, path, write, signIn, read, refused };
+  return { ...vending, path, write, signIn, read, settled, pass, refused };
 }
 
 t.test('serves what aws login has cached, and renews it in the background', async (t) => {
@@ -116,6 +125,61 @@ t.test('a refresh token that another has spent: his session is taken', async (t)
   t.equal(read().refreshToken, spent.refreshToken);
 });
 
+t.test('a refresh token that another has spent, and whose successor he is about to write', async (t) => {
+  const { ask, aws, write, read, clock, signIn, ...vending } = await start(t, { signedIn: false });
+  signIn();
+  const token = read();
+  clock.jump(10 * MINUTE);
+  const spent = aws.logins.spend(token.refreshToken, await publicKey(token.dpopKey));
+  const expiresAt = `${new Date(clock.now() + 15 * MINUTE).toISOString().slice(0, 19)}Z`;
+  const theirs = {
+    ...token,
+    ...spent,
+    accessToken: { ...token.accessToken, ...spent.accessToken, expiresAt },
+  };
+  const asked = ask('console');
+  await until(() => aws.count('CreateOAuth2Token', 'TOKEN_EXPIRED') === 1 && clock.next <= 100);
+  write(JSON.stringify(theirs).slice(0, 100));
+  clock.advance(clock.next);
+  await until(() => clock.next <= 100);
+  write(theirs);
+  t.equal(await inMoments({ clock }, asked), spent.accessToken.accessKeyId);
+  t.strictSame(vending.told, [], 'nobody is asked to sign in');
+  t.same(read(), theirs);
+});
+
+t.test('a renewed token that the full disk does not take', { skip: notMountable }, async (t) => {
+  const { ask, aws, read, pass, path, log, signIn } = await start(t, { signedIn: false });
+  const disk = smallDisk(t);
+  rmSync(dirname(path), { recursive: true });
+  symlinkSync(disk, dirname(path));
+  signIn();
+  const before = read();
+  await ask('console');
+  t.throws(() => writeFileSync(join(disk, 'filler'), Buffer.alloc(70_000)), { code: 'ENOSPC' });
+  for (let hour = 0; hour < 2; hour++) {
+    await pass(HOUR);
+    t.not(await ask('console'), before.accessToken.accessKeyId);
+  }
+  t.equal(aws.count('CreateOAuth2Token'), aws.count('CreateOAuth2Token', 'ok'));
+  t.same(read(), before);
+  t.match(
+    log.filter(({ level }) => level === 'warn'),
+    [
+      {
+        message: /^Profile "console": .*disk is full; free some space\. .*type: aws login --profile console$/,
+      },
+    ],
+    'said once',
+  );
+  rmSync(join(disk, 'filler'));
+  await pass(15 * MINUTE);
+  t.equal(await ask('console'), read().accessToken.accessKeyId);
+  signIn();
+  await pass(15 * MINUTE);
+  t.equal(await ask('console'), read().accessToken.accessKeyId, 'a newer sign-in wins');
+});
+
 async function publicKey(pem: string) {
   const { createPublicKey } = await import('node:crypto');
   return createPublicKey(pem).export({ format: 'jwk' });
@@ -181,7 +245,7 @@ t.test('through a symlink, and made private', async (t) => {
   const { path, ask, pass, read } = await start(t);
   const real = `${path}.real`;
   writeFileSync(real, readFileSync(path), { mode: 0o600 });
-  (await import('node:fs')).rmSync(path);
+  rmSync(path);
   symlinkSync(real, path);
   chmodSync(real, 0o644);
   await ask('console');

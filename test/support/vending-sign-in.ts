@@ -45,7 +45,7 @@ export async function until(happened: () => boolean, meanwhile = () => {}): Prom
 }
 
 /** What comes of it, though it waits for moments, which pass as soon as somebody waits for them. */
-export async function inMoments<T>({ clock }: Vending, waited: Promise<T>): Promise<T> {
+export async function inMoments<T>({ clock }: Pick<Vending, 'clock'>, waited: Promise<T>): Promise<T> {
   let isOver = false;
   const over = () => {
     isOver = true;

@@ -144,6 +144,7 @@ async function compose(
     withSsoToken: (step, use) => signIns.use(step, use),
     addressUrl: options.addressUrl,
     loginCache: join(home, '.aws/login/cache'),
+    warn: (message) => line('warn')({}, message),
   });
   let inFlight = 0;
   let hanging = false;
