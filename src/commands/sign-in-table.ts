@@ -16,7 +16,13 @@ export function signInErrors(signIns: readonly SignInState[], now: number): stri
     .join('');
 }
 
-const WORDS = { done: 'signed in', needed: 'sign-in needed', pending: 'waiting for you', none: 'signed out' };
+const WORDS = {
+  done: 'signed in',
+  needed: 'sign-in needed',
+  pending: 'waiting for you',
+  ended: 'sign-in ended',
+  none: 'signed out',
+};
 
 function row({ name, state, expiresAt, renewable, renewsAt }: SignInState, now: number): string[] {
   const renews = renewsAt === undefined ? 'when used' : until(renewsAt, now);

@@ -8,7 +8,7 @@ import { allSignIns, findSignIn, keyOf, newSignIn, onlySignIn, type SsoSignIn } 
 import { CredentialError } from '../errors.js';
 import type { SignInApi } from '../http/sign-in-routes.js';
 import type { Refresher } from '../sessions/refresher.js';
-import { isSignedOut } from '../sessions/session-error.js';
+import { asCredentialError, isSignedOut } from '../sessions/session-error.js';
 import type { SessionStore } from '../sessions/session-store.js';
 import { SignIns } from '../sessions/sign-ins.js';
 import type { Vendor } from '../sessions/vendor.js';
@@ -79,21 +79,23 @@ export function createSignIns(parts: {
 
   /** Once for each time that a sign-in is needed. */
   async function openByItself(about: SsoSignIn): Promise<void> {
-    const signIn = about.key;
+    const { key } = about;
+    const signIn = signIns.of(about);
     try {
-      const attempt = await signIns.of(about).begin('code');
+      const attempt = await signIn.begin('code');
       if (await openBrowser(attempt.url, env)) {
-        log.info({ signIn }, 'the browser was opened for the sign-in');
+        log.info({ signIn: key }, 'the browser was opened for the sign-in');
         await attempt.token;
       } else {
         // Nobody has seen its address.
         attempt.abandon();
-        const command = `credd login ${shellWord(signIn)}`;
-        log.warn({ signIn }, `no browser could be opened for the sign-in to ${signIn}. Type: ${command}`);
+        throw noBrowser(about);
       }
-    } catch (error) {
-      const { code, message } = error as CredentialError;
-      if (code !== 'SignInAbandoned') log.warn({ signIn }, message);
+    } catch (thrown) {
+      const error = asCredentialError(thrown);
+      if (error.code === 'SignInAbandoned') return;
+      signIn.failed(error);
+      log.warn({ signIn: key }, error.message);
     }
   }
 
@@ -143,6 +145,14 @@ export function createSignIns(parts: {
       for (const about of allSignIns(config.current, env)) signIns.of(about).follow();
     },
   };
+}
+
+function noBrowser({ key }: SsoSignIn): CredentialError {
+  return new CredentialError(
+    'NoBrowser',
+    403,
+    `no browser could be opened for the sign-in to ${key}. Type: credd login ${shellWord(key)}`,
+  );
 }
 
 function isBehind(key: string): (step: Step) => boolean {

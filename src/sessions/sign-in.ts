@@ -24,12 +24,17 @@ export interface SignInState {
   /** The sso-session's name, or the start URL for the legacy form. */
   name: string;
   startUrl: string;
-  /** `none`: nobody is signed in, and no profile has asked for it. */
-  state: 'done' | 'needed' | 'pending' | 'none';
+  /** Where no profile has asked for it since: `ended` for a sign-in that is over, `none` where there is none. */
+  state: 'done' | 'needed' | 'pending' | 'ended' | 'none';
   expiresAt?: number;
   renewable?: boolean;
   renewsAt?: number;
   lastError?: { code: string; message: string; at: number };
+}
+
+interface Trouble {
+  error: CredentialError;
+  at: number;
 }
 
 /** One sign-in: its token, the attempts to get one, and whether a person is needed. */
@@ -39,6 +44,8 @@ export class SignIn {
   readonly #token: HeldToken;
   readonly #attempts: SignInAttempts;
   #isNeeded = false;
+  /** Why a sign-in came to nothing that nobody waits for. */
+  #unseen: Trouble | undefined;
   /** How often somebody has signed out. */
   #ends = 0;
   #stopLooking = () => {};
@@ -85,6 +92,11 @@ export class SignIn {
     return this.#attempts.join(flow);
   }
 
+  /** A sign-in that began by itself came to nothing: for whoever asks how it stands. */
+  failed(error: CredentialError): void {
+    this.#unseen = { error, at: this.#parts.clock.now() };
+  }
+
   /** Looks at the token, and sees to it that it is renewed in time. */
   async follow(): Promise<void> {
     const token = await this.#token.read();
@@ -96,6 +108,7 @@ export class SignIn {
     this.#ends++;
     this.close();
     this.#isNeeded = false;
+    this.#unseen = undefined;
     return this.#token.remove();
   }
 
@@ -104,27 +117,25 @@ export class SignIn {
     const token = await this.#token.read();
     const held = typeof token === 'object' ? token : undefined;
     const lasts = held !== undefined && this.#token.isGood(held);
-    const { renewsAt, lastFailure } = this.#token;
+    const renewable = held !== undefined && this.#token.canRenew(held);
+    const { renewsAt } = this.#token;
+    const trouble = later(this.#unseen, this.#token.lastFailure);
     return {
       name: key,
       startUrl,
       state: this.#attempts.arePending
         ? 'pending'
-        : lasts || (held && this.#token.canRenew(held))
+        : lasts || renewable
           ? 'done'
           : this.#isNeeded
             ? 'needed'
-            : 'none',
-      ...(held ? { expiresAt: held.expiresAt, renewable: this.#token.canRenew(held) } : {}),
+            : held
+              ? 'ended'
+              : 'none',
+      ...(held ? { expiresAt: held.expiresAt, renewable } : {}),
       ...(lasts && renewsAt !== undefined ? { renewsAt } : {}),
-      ...(lastFailure
-        ? {
-            lastError: {
-              code: lastFailure.error.code,
-              message: lastFailure.error.message,
-              at: lastFailure.at,
-            },
-          }
+      ...(trouble
+        ? { lastError: { code: trouble.error.code, message: trouble.error.message, at: trouble.at } }
         : {}),
     };
   }
@@ -198,8 +209,13 @@ export class SignIn {
   #arrived(token: SsoToken): void {
     if (!this.#isNeeded || !this.#token.isGood(token)) return;
     this.#isNeeded = false;
+    this.#unseen = undefined;
     this.#stopLooking();
     this.#attempts.abandon();
     this.#parts.done(this.about.key);
   }
+}
+
+function later(one: Trouble | undefined, other: Trouble | undefined): Trouble | undefined {
+  return one && other ? (one.at > other.at ? one : other) : (one ?? other);
 }

@@ -83,13 +83,25 @@ fetch(searchParams.get('redirect_uri') + '?error=access_denied&state=' + searchP
   await refused.prints(
     /"level":40.*it was refused in the browser\. To try again, type: credd login wellcome/,
   );
+  t.match(await refusing.credd(['status']), {
+    stdout: /wellcome +sign-in needed.*\n {2}\d+ s ago: Sign-in to wellcome: it was refused in the browser\./,
+  });
+  const login = refusing.start(['login', '--device']);
+  await login.prints(/Waiting for you/);
+  refusing.approve(login.stderr());
+  t.match(await login.ended, { code: 0 });
+  t.notMatch((await refusing.credd(['status'])).stdout, /refused/, 'that is over with the next');
 
   const bare = await office(t);
   writeFileSync(bare.path('settings'), settings);
   const unseen = await bare.serve(['--config', bare.path('settings')]);
   t.match(await bare.credd(['creds', 'dev']), { code: 1 });
   await unseen.prints(/no browser could be opened for the sign-in to wellcome\. Type: credd login wellcome/);
-  t.match(await bare.credd(['status']), { stdout: /wellcome +sign-in needed/ }, 'nobody is waited for');
+  t.match(
+    await bare.credd(['status']),
+    { stdout: /wellcome +sign-in needed.*\n {2}\d+ s ago: no browser could be opened/ },
+    'nobody is waited for',
+  );
 });
 
 t.test('a login that waits while somebody signs out says how to go on', async (t) => {

@@ -9,6 +9,7 @@ import {
   cached,
   center,
   code,
+  inMoments,
   momentPasses,
   START_URL,
   signIn,
@@ -40,6 +41,22 @@ t.test('a revoked refresh token: a warning while the token lasts, then a sign-in
   t.equal(aws.count('CreateToken', 'InvalidGrantException'), 1, 'what was refused is not tried again');
 });
 
+t.test('a sign-in that ended while nobody asked shows as ended, and nobody is told', async (t) => {
+  const vending = await startOverSignIn(t, { autoApprove: true });
+  const { aws, told, clock } = vending;
+  await signIn(vending);
+  const state = () => vending.signIn('wellcome').state();
+  aws.signIns.endAll();
+  clock.jump(2 * HOUR);
+  t.equal((await state()).state, 'done', 'as far as is known, it can be renewed');
+  clock.advance(MINUTE);
+  while (!(await state()).lastError) momentPasses(vending);
+  t.match(await state(), { state: 'ended', renewable: false, lastError: { code: 'SignInEnded' } });
+  t.strictSame(told, [{ done: 'wellcome' }]);
+  t.equal(await inMoments(vending, vending.vendor.session('p0').catch(code)), 'SsoLoginRequired');
+  t.match(await state(), { state: 'needed' });
+});
+
 t.test('a legacy profile has no refresh token: it counts down, and ends', async (t) => {
   const vending = await startOverSignIn(t, { autoApprove: true });
   const { clock, told } = vending;
@@ -54,7 +71,7 @@ t.test('a legacy profile has no refresh token: it counts down, and ends', async 
   });
   t.notOk(cached(vending, START_URL).refreshToken);
   clock.advance(HOUR);
-  t.equal((await vending.signIn('old').state()).state, 'none');
+  t.equal((await vending.signIn('old').state()).state, 'ended');
   t.equal(await use().catch(code), 'SsoLoginRequired');
   t.strictSame(told.at(-1), { needed: START_URL });
 });
