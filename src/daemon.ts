@@ -24,6 +24,7 @@ import { startSweeping } from './sessions/session-sweep.js';
 import { Vendor } from './sessions/vendor.js';
 import { watchProfileSettings } from './settings/watch.js';
 import type { Settings } from './settings.js';
+import { keepAgentLogSmall } from './system/agent-log.js';
 import type { Clock } from './system/clock.js';
 import { notifyPerson } from './system/desktop.js';
 import { type OpenedStore, openStore } from './system/open-store.js';
@@ -202,6 +203,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const stopSweeping = options.resident
     ? startSweeping({ store: sessions, clock, log, wanted, isHeld: (key) => vendor.isHeld(key) })
     : () => {};
+  const leaveLog = options.resident ? keepAgentLogSmall({ env, home: paths.home, clock }) : () => {};
 
   async function stop(): Promise<void> {
     config.close();
@@ -209,6 +211,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     policyFiles.close();
     signIns.close();
     stopSweeping();
+    leaveLog();
     refresher.stop();
     // The clock's timers keep no process alive, but what waits for them here has to be done.
     if (keys.rotating > 0)

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { AGENT, agentLogs } from './agent-log.js';
 import { filled, type RunTool, type ServiceManager } from './service-manager.js';
 
-const LABEL = 'dev.credd.agent';
 /** As `credd env --global` sets it. */
 const ENDPOINT = 'AWS_CONTAINER_CREDENTIALS_FULL_URI';
 
@@ -15,9 +15,9 @@ export function launchdManager(options: {
 }): ServiceManager {
   const { uid, home, templates, run } = options;
   const domain = `gui/${uid}`;
-  const target = `${domain}/${LABEL}`;
-  const path = join(home, 'Library', 'LaunchAgents', `${LABEL}.plist`);
-  const log = join(home, 'Library', 'Logs', 'credd.log');
+  const target = `${domain}/${AGENT}`;
+  const path = join(home, 'Library', 'LaunchAgents', `${AGENT}.plist`);
+  const { log, before } = agentLogs(home);
   const loaded = () =>
     run(['launchctl', 'print', target]).then(
       (text) => text,
@@ -36,7 +36,7 @@ export function launchdManager(options: {
         LOG: xml(log),
         ENVIRONMENT: entries.join('\n').trim(),
       };
-      return [{ path, text: filled(await readFile(join(templates, `${LABEL}.plist`), 'utf8'), values) }];
+      return [{ path, text: filled(await readFile(join(templates, `${AGENT}.plist`), 'utf8'), values) }];
     },
     variables: agentVariables,
     async afterWriting(changed) {
@@ -56,13 +56,13 @@ export function launchdManager(options: {
     },
     async state() {
       const text = await loaded();
-      if (text === undefined) return { text: `${LABEL}: not loaded`, up: false };
+      if (text === undefined) return { text: `${AGENT}: not loaded`, up: false };
       const [, state = 'unknown'] = /^\s*state = (.*)$/m.exec(text) ?? [];
       const [, pid] = /^\s*pid = (\d+)$/m.exec(text) ?? [];
-      return { text: `${LABEL}: ${state}${pid ? `, process ${pid}` : ''}`, up: state === 'running' };
+      return { text: `${AGENT}: ${state}${pid ? `, process ${pid}` : ''}`, up: state === 'running' };
     },
     logs: (follow) => ['tail', '-n', '200', ...(follow ? ['-F'] : []), log],
-    ownFiles: [log],
+    ownFiles: [log, before],
     async remains() {
       const uri = await run(['launchctl', 'getenv', ENDPOINT]).catch(() => '');
       return uri.startsWith('http://127.0.0.1:')

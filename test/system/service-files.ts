@@ -137,7 +137,10 @@ t.test('whether launchd holds the port', async (t) => {
 });
 
 t.test('what is left of an agent', async (t) => {
-  t.strictSame(launchd().manager.ownFiles, ['/Users/ada/Library/Logs/credd.log']);
+  t.strictSame(launchd().manager.ownFiles, [
+    '/Users/ada/Library/Logs/credd.log',
+    '/Users/ada/Library/Logs/credd.log.1',
+  ]);
   t.strictSame(await launchd().manager.remains(), []);
   t.strictSame(await launchd({ getenv: 'http://169.254.170.2/x\n' }).manager.remains(), []);
   t.match(await launchd({ getenv: 'http://127.0.0.1:8363/creds/dev\n' }).manager.remains(), [
@@ -292,7 +295,7 @@ t.test('files are named so that they are found from another folder', async (t) =
 
 /** What a service must not have of a shell, or has of its manager. */
 const NOT_CARRIED =
-  /^(HOME|USER|LOGNAME|SHELL|DISPLAY|WAYLAND_DISPLAY|SSH_\w+|XDG_RUNTIME_DIR|CREDENTIALS_DIRECTORY|CREDD_(PORT|RESOLVING|AWS_\w+)|(LISTEN|NOTIFY|WATCHDOG)_\w+|AWS_(DEFAULT_)?PROFILE|AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|SECURITY_TOKEN|CREDENTIAL_EXPIRATION)|AWS_ROLE_\w+|AWS_WEB_IDENTITY_TOKEN_FILE|AWS_CONTAINER_\w+)$/;
+  /^(HOME|USER|LOGNAME|SHELL|DISPLAY|WAYLAND_DISPLAY|SSH_\w+|XDG_RUNTIME_DIR|XPC_SERVICE_NAME|CREDENTIALS_DIRECTORY|CREDD_(PORT|RESOLVING|AWS_\w+)|(LISTEN|NOTIFY|WATCHDOG)_\w+|AWS_(DEFAULT_)?PROFILE|AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|SECURITY_TOKEN|CREDENTIAL_EXPIRATION)|AWS_ROLE_\w+|AWS_WEB_IDENTITY_TOKEN_FILE|AWS_CONTAINER_\w+)$/;
 
 t.test('every variable that credd reads is carried over, or left out on purpose', async (t) => {
   const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter(
