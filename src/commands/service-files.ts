@@ -47,8 +47,16 @@ export async function writeAll(changes: readonly Change[]): Promise<void> {
 export async function takeBack(changes: readonly Change[]): Promise<void> {
   for (const { path, before, after } of changes) {
     if (before) await rewriteFile(path, after, before);
-    else await rm(path, { force: true });
+    else await remove(path);
   }
+}
+
+/** @throws CredentialError `CannotWrite` (503) */
+export async function remove(path: string): Promise<void> {
+  await rm(path, { force: true }).catch(async ({ code }: NodeJS.ErrnoException) => {
+    const message = `${path} cannot be removed (${code}).`;
+    throw new CredentialError('CannotWrite', 503, `${message} ${await wayOut(path, message)}`.trim());
+  });
 }
 
 async function write({ path, before, after }: Change): Promise<void> {

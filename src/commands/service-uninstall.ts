@@ -1,5 +1,6 @@
-import { access, rm } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { shellWord } from '../system/shell-word.js';
+import { remove } from './service-files.js';
 import { type Job, servicePaths, tell } from './service-job.js';
 
 /** What systemctl and launchctl say of a service that they do not run. */
@@ -21,7 +22,7 @@ export async function uninstall(job: Job): Promise<number> {
     }
     for (const path of [...present, ...manager.ownFiles, paths.endpoint]) {
       if (dryRun) stdout.write(`rm -f ${shellWord(path)}\n`);
-      else await rm(path, { force: true });
+      else await remove(path);
     }
     await tell(job, manager.afterRemoval);
     if (!dryRun)

@@ -51,7 +51,7 @@ const FILES = [
   'SSL_CERT_FILE',
 ];
 const FOLDER_LISTS = ['SSL_CERT_DIR'];
-/** Without one of these Node looks at no SSL_CERT_FILE; its other options are for one program alone. */
+/** They say whether Node looks at SSL_CERT_FILE; its other options are for one program alone. */
 const CA_OPTION = /^--use-(openssl|system|bundled)-ca$/;
 
 /** Inside `credd exec` the person's own AWS files travel in `CREDD_AWS_*`. */

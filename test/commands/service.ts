@@ -23,6 +23,14 @@ t.test('uninstall keeps the files of a service that it could not stop', { skip: 
   for (const file of own.files) t.ok(existsSync(file));
 });
 
+t.test('where no service manager can be asked nothing is written', { skip: notLinux }, async (t) => {
+  const own = machine(t, {
+    env: { XDG_RUNTIME_DIR: '/nonexistent', DBUS_SESSION_BUS_ADDRESS: 'unix:path=/nonexistent' },
+  });
+  t.match(await own.credd(['service', 'install']), { code: 1, stderr: /^credd: .*systemctl/ });
+  t.notOk(existsSync(own.path('.config')));
+});
+
 t.test('settings that are wrong stand in the way of install alone', async (t) => {
   const own = machine(t);
   mkdirSync(own.path('.config', 'credd'), { recursive: true });

@@ -92,6 +92,13 @@ t.test('what an install finds, and what it leaves', { skip: missing, timeout: 24
     t.equal(await says(`find ${UNITS} -type f -o -type l`), `${UNITS}/credd.socket.d/test.conf`);
     await says(`rm -r ${UNITS}/credd.socket.d`);
     await installed();
+    await says(`chmod 500 ${UNITS}`);
+    t.match(await credd('service uninstall'), {
+      code: 1,
+      stderr: /^credd: .*cannot be removed \(EACCES\).* sudo chown/m,
+    });
+    await says(`chmod 700 ${UNITS}`);
+    await installed();
     const before = await says(`cat ${UNITS}/credd.*`);
     await says(`mkdir ${UNITS}/credd.socket.d
       printf '[Socket]\\nListenStream=127.0.0.1:1\\n' > ${UNITS}/credd.socket.d/test.conf`);
