@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import t, { type Test } from 'tap';
 import { machine } from '../support/cli.js';
+import { listenQuietly } from '../support/quiet-port.js';
 
 const notLinux = process.platform !== 'linux' && 'systemd is for Linux';
 
@@ -45,7 +45,8 @@ t.test(
   { skip: notLinux },
   async (t) => {
     const own = machine(t);
-    const { port } = await taken(t);
+    const { port, server } = await listenQuietly();
+    t.teardown(() => new Promise((closed) => server.close(closed)));
     mkdirSync(own.path('.config', 'credd'), { recursive: true });
     const text = `; mine\r\nport = ${port} ; the other\r\n`;
     writeFileSync(own.path('.config', 'credd', 'config.ini'), text);
@@ -84,16 +85,3 @@ t.test('logs of a service that is not there', async (t) => {
     stdout: 'credd is not installed as a service. Type: credd service install\n',
   });
 });
-
-/** A port that another program has; not one of those that a kernel gives to whoever asks for any. */
-async function taken(t: Test): Promise<{ port: number }> {
-  for (let port = 20_000 + (process.pid % 10_000); ; port++) {
-    const server = createServer();
-    const listens = await new Promise((resolve) => {
-      server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true));
-    });
-    if (!listens) continue;
-    t.teardown(() => new Promise((closed) => server.close(closed)));
-    return { port };
-  }
-}
