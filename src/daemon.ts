@@ -98,7 +98,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   };
   const calls = new Tally();
   const renewals = new Tally();
-  const clients = createClients(env, undefined, (operation, result) => calls.add(operation, result));
+  const clients = createClients(env, {
+    clock,
+    called: (operation, result) => calls.add(operation, result),
+    clockIsWrong: (problem) => log.warn(problem),
+  });
   const refresher = new Refresher(clock);
   const sessions = new SessionStore(
     store.then((opened) => opened.store),

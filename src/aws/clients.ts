@@ -4,9 +4,11 @@ import type { SSOClient } from '@aws-sdk/client-sso';
 import type { SSOOIDCClient } from '@aws-sdk/client-sso-oidc';
 import type { STSClient } from '@aws-sdk/client-sts';
 import type { NodeHttpHandler } from '@smithy/node-http-handler';
+import { type Clock, systemClock } from '../system/clock.js';
 import type { Environment } from '../system/paths.js';
 import { readCaBundle } from './ca-bundle.js';
 import type { Site } from './chain.js';
+import { ClockSkew } from './clock-skew.js';
 import type { Credentials } from './credentials.js';
 import { type ProxyChoice, proxyChoice } from './proxy.js';
 import { shortText } from './short-text.js';
@@ -24,19 +26,25 @@ export interface AwsClients {
   oidc(site: Site): Promise<SSOOIDCClient>;
   /** For calls that no client of the SDK makes. */
   handler(site: Site): Promise<NodeHttpHandler>;
+  /** What is wrong with this computer's clock, by AWS's last answer. */
+  readonly clockProblem: string | undefined;
   close(): void;
 }
 
-/**
- * The SDK is loaded at the first call: a daemon that serves from its store never needs it. `timeout` is what one
- * attempt may take to connect, to be answered, or to go on with an answer, in milliseconds; `called` is told of every
- * call: its operation, and `ok` or the name of the error.
- */
-export function createClients(
-  env: Environment,
-  timeout = CALL_TIMEOUT,
-  called: (operation: string, result: string) => void = () => {},
-): AwsClients {
+export interface ClientOptions {
+  /** What one attempt may take to connect, to be answered, or to go on with an answer, in milliseconds. */
+  timeout?: number | undefined;
+  clock?: Clock;
+  /** Told of every call: its operation, and `ok` or the name of the error. */
+  called?(operation: string, result: string): void;
+  /** Told once when the clock turns out to be wrong. */
+  clockIsWrong?(problem: string): void;
+}
+
+/** The SDK is loaded at the first call: a daemon that serves from its store never needs it. */
+export function createClients(env: Environment, options: ClientOptions = {}): AwsClients {
+  const { timeout = CALL_TIMEOUT, clock = systemClock, called = () => {} } = options;
+  const skew = new ClockSkew(clock, options.clockIsWrong);
   const handlers = new Map<string, Promise<NodeHttpHandler>>();
 
   function handlerFor(caBundle: string): Promise<NodeHttpHandler> {
@@ -67,13 +75,13 @@ export function createClients(
     };
   }
 
-  function counted<Client extends STSClient | SSOClient>(client: Client): Client {
+  function observed<Client extends STSClient | SSOClient>(client: Client): Client {
     (client as STSClient).middlewareStack.add(
       (next, { commandName = '' }) =>
         async (args) => {
           const operation = String(commandName).replace(/Command$/, '');
           try {
-            const result = await next(args);
+            const result = await skew.correcting(args.input, () => next(args));
             called(operation, 'ok');
             return result;
           } catch (error) {
@@ -81,7 +89,7 @@ export function createClients(
             throw error;
           }
         },
-      { step: 'initialize', name: 'credd-count' },
+      { step: 'initialize', name: 'credd-observe' },
     );
     return client;
   }
@@ -95,11 +103,11 @@ export function createClients(
         sigv4aSigningRegionSet: [],
         credentials: credentials ? identity(credentials) : NOBODY,
       };
-      return counted(new STSClient(settings));
+      return observed(new STSClient(settings));
     },
     async sso(site) {
       const { SSOClient } = await import('@aws-sdk/client-sso');
-      return counted(new SSOClient({ ...(await config(site)), credentials: NOBODY }));
+      return observed(new SSOClient({ ...(await config(site)), credentials: NOBODY }));
     },
     async text(url) {
       return shortText(url, await handlerFor(env.AWS_CA_BUNDLE ?? ''));
@@ -107,6 +115,9 @@ export function createClients(
     async oidc(site) {
       const { SSOOIDCClient } = await import('@aws-sdk/client-sso-oidc');
       return new SSOOIDCClient({ ...(await config(site)), credentials: NOBODY });
+    },
+    get clockProblem() {
+      return skew.problem;
     },
     close() {
       for (const handler of handlers.values()) handler.then((it) => it.destroy()).catch(() => {});

@@ -16,6 +16,8 @@ import { lookAgain } from './look-again.js';
 
 /** The tokens last 15 minutes. The CLI renews with 5 left; who renews in the background goes before it. */
 const RENEWED_WITH = 8 * 60_000;
+/** Whoever has longer was given it before the clock was set back, and nobody knows when it ends. */
+const LONGEST = 16 * 60_000;
 
 /**
  * Credentials of an `aws login`, from the CLI's cache, renewed there for everybody. The SDK's own provider writes the
@@ -42,7 +44,8 @@ export function createLoginSessions(parts: {
       const token = unwritten.get(filed.refreshToken) ?? filed;
       const held = credentialsIn(token);
       if (token !== filed && (await tryWrite(step, path, filed, token))) filed = token;
-      if (held.expiration - clock.now() > RENEWED_WITH) return held;
+      const left = held.expiration - clock.now();
+      if (left > RENEWED_WITH && left <= LONGEST) return held;
       const refusal = refused.get(token.refreshToken + token.dpopKey);
       if (refusal) throw refusal;
       try {

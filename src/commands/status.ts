@@ -9,6 +9,8 @@ import { printable, table, until } from './words.js';
 interface Status {
   pid: number;
   store: { kind?: string; reason?: string; problem?: string };
+  /** What is wrong with the computer's clock. */
+  clock?: string;
   problems: string[];
   /** How many there are in the person's files. */
   profiles: number;
@@ -40,7 +42,7 @@ export const command: Command = {
 };
 
 function print(
-  { pid, store, problems, profiles, sessions, signIns }: Status,
+  { pid, store, clock, problems, profiles, sessions, signIns }: Status,
   url: string | undefined,
   out: CommandContext['stdout'],
 ): void {
@@ -49,6 +51,7 @@ function print(
   );
   if (store.reason) out.write(`Store: ${store.reason}\n`);
   if (store.problem) out.write(`The store failed when it was last used: ${printable(store.problem)}\n`);
+  if (clock) out.write(`${clock}\n`);
   for (const problem of problems) out.write(`The last good state goes on: ${printable(problem)}\n`);
   if (profiles === 0) out.write('There are no profiles yet. To write the first, type: credd setup\n');
   const now = Date.now();

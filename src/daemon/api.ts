@@ -52,6 +52,7 @@ export function createApi(parts: {
       return {
         pid: process.pid,
         store: { kind: opened?.store.kind, reason: opened?.reason, problem: parts.sessions.problem },
+        clock: clients.clockProblem,
         problems: [config.problem, profileSettings.problem].filter((it) => it !== undefined),
         profiles: current().profiles.size,
         sessions: vendor.states().map((it) => ({ ...it, lastUse: audit.lastUse(it.profile) })),

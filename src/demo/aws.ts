@@ -17,10 +17,11 @@ export interface SimulatedAwsOptions {
   world?: WorldOptions & { identityCenters?: readonly IdentityCenter[] };
   /** Decides when sessions and sign-ins expire. */
   clock?: Clock;
-  /** Decides whether a signature is too old. An SDK signs by the machine's time, so this is that, even where `clock` is driven. */
+  /**
+   * Decides whether a signature or a proof is too old, and gives the answers their date. An SDK without our clock signs by the
+   * machine's time, so this is that, even where `clock` is driven.
+   */
   signingClock?: Clock;
-  /** The same for DPoP proofs. */
-  dpopClock?: Clock;
   /** 0, if unset: any free one. */
   port?: number;
   host?: string;
@@ -58,7 +59,7 @@ export async function startSimulatedAws(options: SimulatedAwsOptions = {}): Prom
     oidc,
     createIam(world),
     createFederation(world),
-    createSignin(logins, options.dpopClock ?? signingClock),
+    createSignin(logins, signingClock),
     createSts(world),
   ];
 

@@ -4,6 +4,7 @@ import { createToken, type OidcParts } from '../aws/sso-oidc.js';
 import type { SsoSignIn } from '../aws/sso-sign-in.js';
 import { isRenewable, type Lack, type SsoToken } from '../aws/sso-token.js';
 import { CredentialError } from '../errors.js';
+import { wallTime } from '../system/clock.js';
 import { CachedToken } from './cached-token.js';
 import type { Refresher } from './refresher.js';
 import { asCredentialError, isSignedOut } from './session-error.js';
@@ -30,7 +31,8 @@ export class HeldToken {
   /** A refresh token, or access token, that Identity Center has refused for good. */
   readonly #refused = new Set<string>();
   #seen: { accessToken: string; at: number } | undefined;
-  #renewsAt: number | undefined;
+  /** In `elapsed` time. */
+  #dueAt: number | undefined;
   #failure: { error: CredentialError; at: number; attempts: number } | undefined;
 
   constructor(about: SsoSignIn, parts: HeldTokenParts, arrived: (token: SsoToken) => void) {
@@ -46,7 +48,9 @@ export class HeldToken {
 
   /** When it is renewed though nobody asks. */
   get renewsAt(): number | undefined {
-    return this.#renewsAt !== undefined && this.#renewsAt > this.#now() ? this.#renewsAt : undefined;
+    const { clock } = this.#parts;
+    const due = this.#dueAt;
+    return due !== undefined && due > clock.elapsed() ? wallTime(clock, due) : undefined;
   }
 
   isGood(token: SsoToken): boolean {
@@ -88,7 +92,8 @@ export class HeldToken {
     this.#arrived(token);
     if (!isNew) return token;
     this.#cancelRenewal();
-    if (this.canRenew(token)) this.#renewAt(renewalDue(this.#lifeOf(token), this.#parts.random));
+    if (this.canRenew(token))
+      this.#renewIn(renewalDue(this.#lifeOf(token), this.#parts.random) - this.#now());
     return token;
   }
 
@@ -188,11 +193,13 @@ export class HeldToken {
 
   #cancelRenewal(): void {
     this.#parts.refresher.cancel(this.#timerKey);
-    this.#renewsAt = undefined;
+    this.#dueAt = undefined;
   }
 
-  #renewAt(dueAt: number): void {
-    this.#renewsAt = dueAt;
+  /** However the wall clock is set meanwhile. */
+  #renewIn(ms: number): void {
+    const dueAt = this.#parts.clock.elapsed() + ms;
+    this.#dueAt = dueAt;
     this.#parts.refresher.schedule({ key: this.#timerKey, dueAt, renew: () => void this.#renewBehind() });
   }
 
@@ -214,7 +221,7 @@ export class HeldToken {
       const now = this.#now();
       const life = this.#lifeOf(token);
       if (error.retryable && token.expiresAt > now) {
-        this.#renewAt(now + retryDelay(life, this.#failure?.attempts ?? 1, now, this.#parts.random));
+        this.#renewIn(retryDelay(life, this.#failure?.attempts ?? 1, now, this.#parts.random));
       } else if (token.expiresAt > now) {
         this.#parts.ending(this.#about, token.expiresAt);
       }

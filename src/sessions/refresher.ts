@@ -3,7 +3,7 @@ import { CLOCK_CHECK } from './timing.js';
 
 export interface Renewable {
   key: string;
-  /** Wall-clock time in milliseconds. */
+  /** In `elapsed` time. */
   dueAt: number;
   /** For how many calls to AWS the renewal needs room now; one unless said otherwise. */
   calls?(): number;
@@ -14,7 +14,7 @@ export interface Renewable {
 const PACE = 50;
 
 /**
- * One timer over anything that has to be renewed, soonest needed first. It looks at the wall clock at least every
+ * One timer over anything that has to be renewed, soonest needed first. It looks at the clock at least every
  * 15 s, because timers stand still while a laptop sleeps.
  */
 export class Refresher {
@@ -46,7 +46,7 @@ export class Refresher {
   }
 
   #wakeFor({ dueAt }: Renewable): void {
-    const now = this.#clock.now();
+    const now = this.#clock.elapsed();
     const at = Math.min(Math.max(dueAt, this.#notBefore, now), now + CLOCK_CHECK);
     if (at >= this.#wakesAt) return;
     this.#cancel?.();
@@ -57,7 +57,7 @@ export class Refresher {
   #tick(): void {
     this.#wakesAt = Number.POSITIVE_INFINITY;
     this.#cancel = undefined;
-    const now = this.#clock.now();
+    const now = this.#clock.elapsed();
     const due = this.#soonest();
     if (due && due.dueAt <= now) {
       this.#items.delete(due.key);

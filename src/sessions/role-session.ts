@@ -1,6 +1,9 @@
 import type { Credentials } from '../aws/credentials.js';
 
-/** Temporary credentials that AWS gave for a chain of steps. Times are milliseconds since the epoch. */
+/**
+ * Temporary credentials that AWS gave for a chain of steps. Times are milliseconds since the epoch, by this computer's
+ * clock: whoever takes the session judges it by that one, right or wrong.
+ */
 export interface RoleSession extends Credentials {
   sessionToken: string;
   expiration: number;
@@ -15,28 +18,6 @@ export function isRoleSession(value: Credentials & { obtainedAt?: number }): val
     Number.isFinite(value.expiration) &&
     Number.isFinite(value.obtainedAt)
   );
-}
-
-/** What was given just now; a source that repeats what it gave (a process with a cache) has renewed nothing. */
-export function dated(
-  given: Credentials,
-  held: RoleSession | undefined,
-  now: number,
-): Credentials & { obtainedAt: number } {
-  const repeated = held?.sessionToken === given.sessionToken && held?.expiration === given.expiration;
-  return { ...given, obtainedAt: held && repeated ? Math.min(held.obtainedAt, now) : now };
-}
-
-/** Anything that AWS gave for a time. */
-export type Lasting = Pick<RoleSession, 'expiration' | 'obtainedAt'>;
-
-/** Milliseconds until the session ends; negative once it has. */
-export function timeLeft(session: Lasting, now: number): number {
-  return session.expiration - now;
-}
-
-export function lifetime(session: Lasting): number {
-  return session.expiration - session.obtainedAt;
 }
 
 /** `YYYY-MM-DDTHH:MM:SSZ`: several SDKs take neither a fraction nor an offset. */

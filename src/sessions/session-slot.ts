@@ -5,25 +5,27 @@ import type { Provide } from '../aws/provider.js';
 import { keyOf } from '../aws/sso-sign-in.js';
 import type { CredentialError } from '../errors.js';
 import type { Clock } from '../system/clock.js';
+import { HeldSession } from './held-session.js';
 import type { Refresher } from './refresher.js';
 import { RenewalPlan } from './renewal-plan.js';
-import { dated, isRoleSession, type RoleSession, timeLeft } from './role-session.js';
+import { isRoleSession, type RoleSession } from './role-session.js';
 import { asCredentialError, expiredOnArrival } from './session-error.js';
 import type { SessionStore } from './session-store.js';
 import { SingleFlight } from './single-flight.js';
 import {
   failureMemory,
   isEnding,
-  isFromTheFuture,
   isInLastTenth,
   type Random,
   renewalDue,
   retryDelay,
+  timeLeft,
 } from './timing.js';
 import { withSource } from './with-source.js';
 
 export interface Failure {
   error: CredentialError;
+  /** In `elapsed` time. */
   at: number;
   /** Failed attempts in a row. */
   attempts: number;
@@ -50,7 +52,7 @@ export class SessionSlot {
   step: Step;
   readonly #parts: SlotParts;
   readonly #flight = new SingleFlight<Credentials>();
-  #session: RoleSession | undefined;
+  #held: HeldSession | undefined;
   readonly #plan: RenewalPlan;
   #skipsStore = false;
   failure: Failure | undefined;
@@ -62,13 +64,13 @@ export class SessionSlot {
     this.#parts = parts;
     this.#plan = new RenewalPlan(key, {
       refresher: parts.refresher,
-      now: parts.clock.now,
+      now: parts.clock.elapsed,
       calls: () => this.#calls(),
       renew: () => this.obtain(),
     });
   }
 
-  /** When a client last asked for exactly this step. */
+  /** When a client last asked for exactly this step, in `elapsed` time. */
   get lastAskedAt(): number {
     return this.#plan.lastAskedAt;
   }
@@ -79,24 +81,23 @@ export class SessionSlot {
 
   /** The session, unless it has expired. */
   get session(): RoleSession | undefined {
-    return this.#session && timeLeft(this.#session, this.#now()) > 0 ? this.#session : undefined;
+    return this.#lasts ? this.#held?.told : undefined;
   }
 
   /** The same, but in its last moments only where no successor is to be had just now. */
   get lasting(): RoleSession | undefined {
-    const { session } = this;
-    const now = this.#now();
-    const successor = this.isFetching || this.failure !== undefined || this.#plan.isDue;
-    return session && isEnding(session, now) && successor ? undefined : session;
+    const held = this.#held;
+    if (held && !isEnding(held, this.#now())) return held.told;
+    return this.isFetching || this.failure || this.#plan.isDue ? undefined : this.session;
   }
 
   get isFetching(): boolean {
     return this.#flight.isUnderWay;
   }
 
-  /** When the session will be renewed though nobody asks; undefined where it is left to lapse. */
+  /** When the session will be renewed though nobody asks, in `elapsed` time; undefined where it is left to lapse. */
   get renewsAt(): number | undefined {
-    return this.session && this.#plan.renewsAt;
+    return this.#lasts ? this.#plan.renewsAt : undefined;
   }
 
   /**
@@ -106,9 +107,8 @@ export class SessionSlot {
   get standingFailure(): Failure | undefined {
     const { failure } = this;
     if (!failure) return undefined;
-    if (this.session && !failure.error.retryable) return failure;
-    const age = this.#now() - failure.at;
-    return age >= 0 && age < failureMemory(this.#session) ? failure : undefined;
+    if (this.#lasts && !failure.error.retryable) return failure;
+    return this.#now() - failure.at < failureMemory(this.#held) ? failure : undefined;
   }
 
   /** Credentials to call AWS with: the session while it lasts beyond the moment, else new ones. */
@@ -116,7 +116,7 @@ export class SessionSlot {
     // Keys come from the files as they are: there is nothing to keep, to renew or to store.
     if (this.step.kind === 'keys' || this.step.kind === 'kept-keys') return this.#parts.provide(this.step);
     const { lasting, standingFailure } = this;
-    if (lasting && !isFromTheFuture(lasting, this.#now())) return lasting;
+    if (lasting) return lasting;
     if (standingFailure) return this.session ?? Promise.reject(standingFailure.error);
     return this.obtain().catch((error) => this.session ?? Promise.reject(error));
   }
@@ -135,26 +135,25 @@ export class SessionSlot {
 
   /** Takes what was obtained with a person's help; a flight under way is overtaken. */
   put(given: Credentials): void {
-    const obtained = dated(given, this.#session, this.#now());
-    if (!isRoleSession(obtained)) throw new TypeError('a person unlocks sessions alone');
+    const held = this.#taken(given);
+    if (!held) throw new TypeError('a person unlocks sessions alone');
     this.#flight.abandon();
     this.#skipsStore = true;
-    this.#keep(obtained);
+    this.#keep(held);
   }
 
   /** What stood in the way further down is gone: whoever waits for this is served at once. */
   unblock(): void {
     this.failure = undefined;
-    if (!this.session && this.#plan.isWarm) this.obtain();
+    if (!this.#lasts && this.#plan.isWarm) this.obtain();
   }
 
   /** A request met a session that is due: renew it behind the answer, unless an attempt failed just now. */
   renewIfDue(): void {
-    const session = this.#session;
-    if (!session || this.isFetching || this.standingFailure) return;
-    const now = this.#now();
-    const urgent = this.failure !== undefined && isInLastTenth(session, now);
-    if (this.#plan.isDue || urgent || isFromTheFuture(session, now)) this.obtain();
+    const held = this.#held;
+    if (!held || this.isFetching || this.standingFailure) return;
+    const urgent = this.failure !== undefined && isInLastTenth(held, this.#now());
+    if (this.#plan.isDue || urgent) this.obtain();
   }
 
   /** Whether the step, or one that leads to it, is such a one. */
@@ -171,7 +170,7 @@ export class SessionSlot {
   /** Drops what is held, here and in the store; a flight under way ends for those who wait, and is not kept. */
   forget(): void {
     this.#flight.abandon();
-    this.#session = undefined;
+    this.#held = undefined;
     this.failure = undefined;
     // Reading does not wait for writing: what is being deleted must not come back.
     this.#skipsStore = true;
@@ -192,13 +191,13 @@ export class SessionSlot {
       if (kept) return kept;
       if (needsPerson(this.step)) throw new MfaRequired(this.step.profile, mfaOf(this.step)?.serial ?? '');
       const given = await this.provided();
-      const now = this.#now();
-      if (given.expiration !== undefined && given.expiration <= now) {
-        throw expiredOnArrival(this.step.profile, given.expiration, now);
-      }
-      const obtained = dated(given, this.#session, now);
-      if (isRoleSession(obtained) && isCurrent()) this.#keep(obtained);
-      return obtained;
+      const held = this.#taken(given);
+      if (!held) return given;
+      const { told } = held;
+      if (timeLeft(held, this.#now()) <= 0)
+        throw expiredOnArrival(this.step.profile, told.expiration, this.#parts.clock.now());
+      if (isCurrent()) this.#keep(held);
+      return told;
     } catch (thrown) {
       const error = asCredentialError(thrown);
       if (isCurrent()) this.#fail(error);
@@ -212,29 +211,40 @@ export class SessionSlot {
     const session = await this.#parts.store.load(this.key, this.#parts.clock);
     if (this.#skipsStore || !isCurrent()) return undefined;
     this.#skipsStore = true;
-    if (session) this.#hold(session, this.#due(session));
-    return session && !isEnding(session, this.#now()) ? session : undefined;
+    if (!session) return undefined;
+    const held = new HeldSession(session, this.#parts.clock);
+    this.#hold(held, this.#due(held));
+    return isEnding(held, this.#now()) ? undefined : session;
   }
 
-  #keep(session: RoleSession): void {
-    const { clock, random, store, renewed } = this.#parts;
-    const before = this.#session;
-    const now = clock.now();
+  /** What was given just now, if it is a session; one that is held already has not begun anew. */
+  #taken(given: Credentials): HeldSession | undefined {
+    if (this.#held?.isRepeatedBy(given)) return this.#held;
+    const { clock } = this.#parts;
+    const session = { ...given, obtainedAt: clock.now() };
+    return isRoleSession(session) ? new HeldSession(session, clock) : undefined;
+  }
+
+  #keep(held: HeldSession): void {
+    const { random, store, renewed } = this.#parts;
+    const before = this.#held;
+    const now = this.#now();
     // What is repeated is due already: whoever gave it is not asked in a loop.
-    const soonest = now + retryDelay(session, 1, now, random);
-    this.#hold(session, Math.max(this.#due(session), soonest));
-    const sameKeys = before?.sessionToken === session.sessionToken;
-    if (!sameKeys || before.expiration !== session.expiration) store.save(this.key, session, this.#signIn);
-    if (!sameKeys) renewed(this);
+    const soonest = now + retryDelay(held, 1, now, random);
+    this.#hold(held, Math.max(this.#due(held), soonest));
+    if (held === before) return;
+    const { told } = held;
+    store.save(this.key, told, this.#signIn);
+    if (before?.told.sessionToken !== told.sessionToken) renewed(this);
   }
 
   /** A session that takes a person lasts until its end: no renewal is begun that cannot succeed. */
-  #due(session: RoleSession): number {
-    return needsPerson(this.step) ? Number.POSITIVE_INFINITY : renewalDue(session, this.#parts.random);
+  #due(held: HeldSession): number {
+    return needsPerson(this.step) ? Number.POSITIVE_INFINITY : renewalDue(held, this.#parts.random);
   }
 
-  #hold(session: RoleSession, dueAt: number): void {
-    this.#session = session;
+  #hold(held: HeldSession, dueAt: number): void {
+    this.#held = held;
     this.failure = undefined;
     this.#plan.set(dueAt);
   }
@@ -245,7 +255,7 @@ export class SessionSlot {
     this.failure = failure;
     this.#parts.failed(this, failure);
     // After its end too: a machine wakes up before its network does.
-    const before = this.#session;
+    const before = this.#held;
     const again = before && error.retryable;
     this.#plan.set(
       again ? now + retryDelay(before, failure.attempts, now, this.#parts.random) : Number.POSITIVE_INFINITY,
@@ -266,7 +276,11 @@ export class SessionSlot {
     return step.kind === 'sso-role' ? keyOf(step) : undefined;
   }
 
+  get #lasts(): boolean {
+    return this.#held !== undefined && timeLeft(this.#held, this.#now()) > 0;
+  }
+
   #now(): number {
-    return this.#parts.clock.now();
+    return this.#parts.clock.elapsed();
   }
 }

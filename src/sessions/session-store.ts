@@ -6,6 +6,9 @@ import { isRoleSession, type RoleSession } from './role-session.js';
 /** A keychain that answers at all has done so by then; after that AWS is the quicker one. */
 const READ_WAIT = 3000;
 
+/** Milliseconds. */
+const CLOCK_TOLERANCE = 60_000;
+
 /** As `chainOf` makes them. */
 const SESSION_KEY = /^[0-9a-f]{64}$/;
 
@@ -24,13 +27,21 @@ export class SessionStore {
     this.#log = log;
   }
 
+  /**
+   * The session of an earlier run, while it lasts. All that is known of its end is what the wall clock said: nothing is
+   * taken once that was set back, nor what was obtained later than it is now. That it was set back by less than the
+   * session's age before this run goes unnoticed.
+   */
   async load(key: string, clock: Clock): Promise<RoleSession | undefined> {
     const text = await this.#inTime(
       clock,
       this.#try('read', (store) => store.get(key)),
     );
     const session = parse(text)?.session;
-    return session && session.expiration > clock.now() ? session : undefined;
+    const now = clock.now();
+    if (clock.elapsed() > now + CLOCK_TOLERANCE) return undefined;
+    const lasts = session && session.expiration > now && session.obtainedAt <= now + CLOCK_TOLERANCE;
+    return lasts ? session : undefined;
   }
 
   /** What is stored of sessions; nothing while the store fails. Long-term keys lie beside them, under other names. */

@@ -40,7 +40,7 @@ export class SlotTable {
   /** The last slot of the profile's chain, for somebody who asks for its session now. */
   askedFor(profile: string, narrowing?: Narrowing): SessionSlot {
     const slot = this.#asked.get(this.#keyOf(profile, narrowing))?.slot ?? this.of(profile, narrowing);
-    slot.lastAskedAt = this.#slotParts.clock.now();
+    slot.lastAskedAt = this.#slotParts.clock.elapsed();
     return slot;
   }
 

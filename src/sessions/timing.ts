@@ -1,12 +1,9 @@
-import { type Lasting, lifetime, timeLeft } from './role-session.js';
-
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
 /** How long before its end a session is renewed: botocore asks again on every call under 15 minutes. */
 const RENEWAL_LEAD = 20 * MINUTE;
-const CLOCK_TOLERANCE = MINUTE;
 export const KEPT_WARM = 12 * HOUR;
 export const CLOCK_CHECK = 15 * SECOND;
 /** How long a request waits for a session that is about to end: several SDKs give up at 1 s. */
@@ -15,6 +12,21 @@ export const LAST_MOMENT_WAIT = 900;
 export const FIRST_SESSION_WAIT = 10 * SECOND;
 
 export type Random = () => number;
+
+/** Anything that AWS gave for a time; when that began and ends, on the same scale as the `now` it is compared with. */
+export interface Lasting {
+  obtainedAt: number;
+  expiration: number;
+}
+
+/** Milliseconds until it ends; negative once it has. */
+export function timeLeft({ expiration }: Lasting, now: number): number {
+  return expiration - now;
+}
+
+export function lifetime({ expiration, obtainedAt }: Lasting): number {
+  return expiration - obtainedAt;
+}
 
 /** When to renew: so that a crowd of sessions obtained together is not renewed together, up to a tenth later. */
 export function renewalDue(session: Lasting, random: Random): number {
@@ -25,11 +37,6 @@ export function renewalDue(session: Lasting, random: Random): number {
 /** In its last moments a session is worth waiting for its successor. */
 export function isEnding(session: Lasting, now: number): boolean {
   return timeLeft(session, now) < Math.min(MINUTE, lifetime(session) / 10);
-}
-
-/** Obtained later than it is now: the clock was set back meanwhile, and when the session ends cannot be told. */
-export function isFromTheFuture({ obtainedAt }: Lasting, now: number): boolean {
-  return now < obtainedAt - CLOCK_TOLERANCE;
 }
 
 /** The last tenth: somebody who asks then is worth an attempt whatever failed before. */

@@ -3,6 +3,7 @@ import type { Credentials } from '../aws/credentials.js';
 import { mfaOf } from '../aws/mfa.js';
 import type { Narrowing } from '../aws/narrowing.js';
 import { CredentialError } from '../errors.js';
+import { wallTime } from '../system/clock.js';
 import { type ProfileState, stateOf } from './profile-state.js';
 import { ecsBody, isRoleSession, type RoleSession } from './role-session.js';
 import { addressed, asCredentialError, isSignedOut, stillFetching, waitsForPerson } from './session-error.js';
@@ -143,7 +144,7 @@ export class Vendor {
 
   /** How the profiles stand that were asked for since the daemon started. */
   states(): ProfileState[] {
-    return this.#table.asked.map(stateOf);
+    return this.#table.asked.map((asked) => stateOf(asked, this.#parts.clock));
   }
 
   /** Waits for the flight as long as an SDK would, then makes do with what there is. */
@@ -178,8 +179,9 @@ export class Vendor {
 
   #logRenewal({ step, session, renewsAt }: SessionSlot): void {
     this.#parts.renewed?.(step.profile, 'ok');
+    const renews = renewsAt && wallTime(this.#parts.clock, renewsAt);
     this.#parts.log.info(
-      { profile: step.profile, step: step.kind, expires: iso(session?.expiration), renews: iso(renewsAt) },
+      { profile: step.profile, step: step.kind, expires: iso(session?.expiration), renews: iso(renews) },
       `new session for profile "${step.profile}"`,
     );
   }

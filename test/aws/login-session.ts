@@ -16,7 +16,7 @@ const PRINCIPAL = rolePrincipal(`arn:aws:iam::${ACCOUNT}:role/Admin`, 'ada');
 const CONFIG = `[profile console]\nlogin_session = ${SESSION}\nregion = eu-west-1\n${roleProfile('app', 'console')}`;
 
 async function start(t: Test, { signedIn = true } = {}) {
-  const vending = await startVending(t, { config: CONFIG, driveSigning: true });
+  const vending = await startVending(t, { config: CONFIG });
   const path = loginTokenPath(SESSION, join(vending.home, '.aws/login/cache'));
   mkdirSync(dirname(path), { recursive: true });
   const write = (token: object | string) =>

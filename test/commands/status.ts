@@ -2,7 +2,10 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import t from 'tap';
+import { startSimulatedAws } from '../../src/demo/aws.js';
+import { systemClock } from '../../src/system/clock.js';
 import { machine } from '../support/cli.js';
+import { KEYS, USER } from '../support/own-keys.js';
 import { everySource, ready } from '../support/sources.js';
 
 const NOTHING = /^$/;
@@ -146,4 +149,24 @@ t.test('a daemon that was killed: commands go on by themselves, and the next one
   t.match(await next.stop(), { code: 0 });
   t.notOk(existsSync(own.path('.local', 'state', 'credd', 'endpoint')));
   t.equal(readFileSync(own.path('.local', 'state', 'credd', 'token')).length, 43);
+});
+
+t.test("a computer whose clock is hours behind AWS's: works, and is told of it", async (t) => {
+  const clock = { ...systemClock, now: () => Date.now() + 3 * 3600_000 };
+  const aws = await startSimulatedAws({ world: { users: [USER] }, clock, signingClock: clock });
+  t.teardown(aws.close);
+  const own = machine(t, {
+    env: { AWS_ENDPOINT_URL: aws.url },
+    config: '[profile dev]\nregion = eu-west-1\n',
+    credentials: `[dev]\n${KEYS}`,
+  });
+  const daemon = await own.serve();
+  const { stdout } = await own.credd(['creds', 'dev']);
+  const left = (Date.parse(JSON.parse(stdout).Expiration) - Date.now()) / 60_000;
+  t.ok(left > 719 && left <= 720, `${left}`);
+  const wrong =
+    /^This computer's clock is behind: it says \S+Z, and AWS says \S+Z\. .* set the clock right\.$/m;
+  t.match((await own.credd(['status'])).stdout, wrong);
+  t.match(JSON.parse((await own.credd(['status', '--json'])).stdout), { clock: wrong });
+  t.match(daemon.stderr(), /This computer's clock is behind/);
 });

@@ -7,14 +7,14 @@ const HOUR = 3600 * SECOND;
 
 function start() {
   const clock = travelClock();
-  const begin = clock.now();
+  const begin = clock.elapsed();
   const refresher = new Refresher(clock);
   const renewed: { key: string; at: number }[] = [];
   const schedule = (key: string, due: number) =>
     refresher.schedule({
       key,
       dueAt: begin + due,
-      renew: () => void renewed.push({ key, at: clock.now() - begin }),
+      renew: () => void renewed.push({ key, at: clock.elapsed() - begin }),
     });
   return { clock, refresher, renewed, schedule };
 }
@@ -64,18 +64,19 @@ t.test('looks at the wall clock every 15 s', async (t) => {
   t.equal(renewed.length, 1);
 });
 
-t.test('the clock is set back: due in the new time, with the same pace', async (t) => {
+t.test('the clock is set back: nothing is late for that', async (t) => {
   const { clock, renewed, schedule } = start();
   schedule('a', SECOND);
+  schedule('b', 10 * SECOND);
   clock.advance(2 * SECOND);
-  clock.jump(-5 * HOUR);
-  schedule('b', -5 * HOUR + 10 * SECOND);
-  schedule('c', -5 * HOUR + 12 * SECOND);
+  clock.set(-5 * HOUR);
+  schedule('c', 12 * SECOND);
   clock.advance(30 * SECOND);
-  t.same(
-    renewed.map(({ key }) => key),
-    ['a', 'b', 'c'],
-  );
+  t.same(renewed, [
+    { key: 'a', at: SECOND },
+    { key: 'b', at: 10 * SECOND },
+    { key: 'c', at: 12 * SECOND },
+  ]);
 });
 
 t.test('at most 20 in any second, the soonest needed first', async (t) => {

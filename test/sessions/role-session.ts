@@ -1,5 +1,6 @@
 import t from 'tap';
-import { ecsBody, isRoleSession, lifetime, timeLeft, wireTime } from '../../src/sessions/role-session.js';
+import { ecsBody, isRoleSession, wireTime } from '../../src/sessions/role-session.js';
+import { lifetime, timeLeft } from '../../src/sessions/timing.js';
 
 const session = {
   accessKeyId: 'ASIAEXAMPLE',

@@ -56,6 +56,19 @@ t.test('gives back what was saved, whole, until it ends', async (t) => {
   t.equal(clock.timers, 0);
 });
 
+t.test('nothing that the wall clock cannot be trusted for', async (t) => {
+  const clock = travelClock();
+  const store = new SessionStore(Promise.resolve(new MemoryStore()), log);
+  store.save('later', sessionFrom(clock.now() + 10 * 60 * SECOND));
+  store.save('now', sessionFrom(clock.now() + 5 * SECOND));
+  await turn();
+  t.equal(await store.load('later', clock), undefined, 'obtained later than it is now');
+  t.match(await store.load('now', clock), { accessKeyId: 'ASIA' });
+  clock.advance(600 * SECOND);
+  clock.set(-300 * SECOND);
+  t.equal(await store.load('now', clock), undefined, 'nobody knows how long it lasts');
+});
+
 t.test('what is stored is not what it should be: a miss', async (t) => {
   const clock = travelClock();
   const memory = new MemoryStore();

@@ -13,6 +13,7 @@ export function drivenClock(start = Date.now()): DrivenClock {
   let timers: { at: number; callback: () => void }[] = [];
   return {
     now: () => now,
+    elapsed: () => now,
     after(ms, callback) {
       const timer = { at: now + ms, callback };
       timers.push(timer);

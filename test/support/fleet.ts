@@ -2,6 +2,7 @@ import './clean-environment.js';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Chain } from '../../src/aws/chain.js';
+import { ClockSkew } from '../../src/aws/clock-skew.js';
 import type { Credentials } from '../../src/aws/credentials.js';
 import { CredentialError } from '../../src/errors.js';
 import { Refresher } from '../../src/sessions/refresher.js';
@@ -14,13 +15,17 @@ import { seeded } from './vending.js';
 const LIFETIME = HOUR;
 export const SOURCES = 10;
 
-/** Some thousand profiles: roles, each behind one of a few sessions that they share; AWS is a function here. */
+/**
+ * Some thousand profiles: roles, each behind one of a few sessions that they share; AWS is a function here, with a
+ * clock that nobody sets.
+ */
 export function fleet(options: { profiles: number; seed: number }) {
   const clock = travelClock();
   const random = seeded(options.seed);
   const calls: { key: string; at: number }[] = [];
   const warnings: string[] = [];
   const renewals = new Map<string, number>();
+  const skew = new ClockSkew(clock);
   const state = { down: false, edition: 0, issued: 0, store: new MemoryStore() };
   const roles = Array.from({ length: options.profiles }, (_, index) => chainOf(index));
 
@@ -34,15 +39,30 @@ export function fleet(options: { profiles: number; seed: number }) {
   }
 
   async function provide({ profile }: { profile: string }): Promise<Credentials> {
-    calls.push({ key: profile, at: clock.now() });
-    await turn();
-    if (state.down) throw new CredentialError('Unreachable', 503, 'AWS cannot be reached.');
+    calls.push({ key: profile, at: clock.real.now() });
+    const { output } = await skew.correcting({}, async () => {
+      await turn();
+      if (state.down) throw new CredentialError('Unreachable', 503, 'AWS cannot be reached.');
+      const date = new Date(clock.real.now());
+      const Expiration = new Date(Math.floor(date.getTime() / SECOND) * SECOND + LIFETIME);
+      return { output: { Credentials: { Expiration } }, response: { headers: { date: date.toUTCString() } } };
+    });
     state.issued++;
     return {
       accessKeyId: `ASIA${state.issued}`,
       secretAccessKey: 'secret',
-      sessionToken: String(state.issued),
-      expiration: clock.now() + LIFETIME,
+      // Its end, for `lasting`.
+      sessionToken: `${clock.real.now() + LIFETIME} ${state.issued}`,
+      expiration: output.Credentials.Expiration.getTime(),
+    };
+  }
+
+  /** How long AWS will go on taking what was answered, and how long the client is told that it will. Milliseconds. */
+  function lasting(body: string) {
+    const { Token, Expiration } = JSON.parse(body);
+    return {
+      left: Number.parseInt(Token, 10) - clock.real.now(),
+      told: Date.parse(Expiration) - clock.now(),
     };
   }
 
@@ -69,7 +89,7 @@ export function fleet(options: { profiles: number; seed: number }) {
       log: { info: () => {}, warn: (_, message) => warnings.push(message) },
     });
   };
-  return { clock, random, calls, state, warnings, renewals, start, stop: () => refresher.stop() };
+  return { clock, random, calls, state, warnings, renewals, lasting, start, stop: () => refresher.stop() };
 }
 
 type Fleet = ReturnType<typeof fleet>;

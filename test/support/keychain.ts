@@ -19,7 +19,7 @@ function patientClock(hangs: () => boolean): { clock: Clock; endPause(): void } 
     endPause = callback;
     return () => {};
   };
-  return { clock: { now: systemClock.now, after }, endPause: () => endPause() };
+  return { clock: { ...systemClock, after }, endPause: () => endPause() };
 }
 
 function openKeychain(t: Test, { env, isPaused }: Keyring) {

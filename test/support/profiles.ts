@@ -46,7 +46,7 @@ export async function readProfiles(t: Test, files: ProfileFiles): Promise<Profil
     credentials: join(home, '.aws/credentials'),
     home,
   });
-  const clients = createClients(env, timeout);
+  const clients = createClients(env, { timeout, clock });
   t.teardown(() => clients.close());
   const cache = join(home, '.aws/sso/cache');
   const provide = createProvider({

@@ -27,7 +27,10 @@ export interface SignInLab {
 /** An Identity Center, and an empty cache. */
 export async function signInLab(t: Test, center: Partial<IdentityCenter> = {}): Promise<SignInLab> {
   const clock = travelClock();
-  const aws = await startSimulatedAws({ clock, world: { identityCenters: [{ ...CENTER, ...center }] } });
+  const aws = await startSimulatedAws({
+    clock: clock.real,
+    world: { identityCenters: [{ ...CENTER, ...center }] },
+  });
   t.teardown(aws.close);
   const clients = createClients({});
   t.teardown(() => clients.close());

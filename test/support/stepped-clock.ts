@@ -22,6 +22,7 @@ export function steppedClock(): SteppedClock {
 
   return {
     now: () => now,
+    elapsed: () => now,
     after(ms, callback) {
       const mine = { ms, callback };
       timer = mine;

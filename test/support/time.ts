@@ -1,3 +1,4 @@
+import { type Clock, elapsedTime } from '../../src/system/clock.js';
 import { type DrivenClock, drivenClock } from './driven-clock.js';
 
 export const SECOND = 1000;
@@ -5,8 +6,12 @@ export const MINUTE = 60 * SECOND;
 export const HOUR = 60 * MINUTE;
 
 export interface TravelClock extends DrivenClock {
-  /** A laptop's sleep, or a hand at the clock: the wall clock changes, and timers know nothing of it. */
+  /** A laptop's sleep: time goes on, and timers know nothing of it. */
   jump(ms: number): void;
+  /** A hand at the machine's clock, forward or back: the time that it really is stays the same. */
+  set(ms: number): void;
+  /** The clock that nobody sets, as AWS has it. */
+  readonly real: Clock;
   /** How many timers are set. */
   readonly timers: number;
 }
@@ -14,10 +19,14 @@ export interface TravelClock extends DrivenClock {
 export function travelClock(): TravelClock {
   // Whole seconds, because AWS gives expirations in whole seconds.
   const driven = drivenClock(Math.floor(Date.now() / 1000) * 1000);
-  let offset = 0;
+  let slept = 0;
+  let set = 0;
   let timers = 0;
+  const real = () => driven.now() + slept;
+  const now = () => real() + set;
   return {
-    now: () => driven.now() + offset,
+    now,
+    elapsed: elapsedTime(now, driven.now),
     after(ms, callback) {
       timers++;
       let ended = false;
@@ -36,8 +45,12 @@ export function travelClock(): TravelClock {
     },
     advance: driven.advance,
     jump(ms) {
-      offset += ms;
+      slept += ms;
     },
+    set(ms) {
+      set += ms;
+    },
+    real: { now: real, elapsed: real, after: driven.after },
     get next() {
       return driven.next;
     },

@@ -38,8 +38,6 @@ export interface VendingOptions {
   seed?: number;
   env?: Record<string, string>;
   addressUrl?: string;
-  /** Where nothing is signed by an SDK, which goes by the machine's time. */
-  driveSigning?: boolean;
 }
 
 export interface LogLine {
@@ -82,9 +80,11 @@ export interface Vending {
 /** Everything below HTTP, with real files and a simulated AWS, in driven time. */
 export async function startVending(t: Test, options: VendingOptions): Promise<Vending> {
   const clock = travelClock();
+  // The SDK signs, and corrects its signatures, by the machine's time.
+  t.intercept(Date, 'now', { value: clock.now });
   const aws = await startSimulatedAws({
-    clock,
-    ...(options.driveSigning ? { dpopClock: clock } : {}),
+    clock: clock.real,
+    signingClock: clock.real,
     world: {
       users: [USER],
       roleFor: (arn) => ({ arn, trusts: ['*'], maxSessionDuration: 43_200 }),
@@ -119,7 +119,10 @@ async function compose(
   const env = { USER: 'ada', AWS_ENDPOINT_URL: aws.url, ...options.env };
   const paths = { config: join(home, '.aws/config'), credentials: join(home, '.aws/credentials'), home };
   let shared = await readSharedConfig(paths);
-  const clients = createClients(env);
+  const clients = createClients(env, {
+    clock,
+    clockIsWrong: (problem) => line('warn')({ code: 'ClockSkew' }, problem),
+  });
   const refresher = new Refresher(clock);
   const log: LogLine[] = [];
   const line = (level: LogLine['level']) => (context: object, message: string) =>
