@@ -1,6 +1,6 @@
 import t from 'tap';
-import { underLoad } from './load.js';
-import { bootMachine, missing } from './machine.js';
+import { underLoad } from '../support/systemd/load.js';
+import { bootMachine, missing } from '../support/systemd/machine.js';
 
 const URL = 'http://127.0.0.1:8363/creds';
 const SUCCESS = /"Code":"Success"/;

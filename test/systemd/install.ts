@@ -1,5 +1,5 @@
 import t from 'tap';
-import { bootMachine, missing } from './machine.js';
+import { bootMachine, missing } from '../support/systemd/machine.js';
 
 const UNITS = '.config/systemd/user';
 

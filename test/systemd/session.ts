@@ -1,6 +1,6 @@
 import t from 'tap';
 import { missing as noKeyring } from '../support/keyring.js';
-import { bootMachine, missing } from './machine.js';
+import { bootMachine, missing } from '../support/systemd/machine.js';
 
 const URL = 'http://127.0.0.1:8363/creds';
 /** As a login on the desktop leaves it, with the password that was typed there. */

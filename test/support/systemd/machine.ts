@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import type { Test } from 'tap';
-import { lacks } from '../support/cli.js';
+import { lacks } from '../cli.js';
 
 /** Why there is no such machine here; false where it can be had. */
 export const missing: string | false =
@@ -40,7 +40,7 @@ const NODE = realpathSync(process.execPath);
 
 /** It is gone when the test is over. */
 export async function bootMachine(t: Test): Promise<SystemdMachine> {
-  const boot = spawn(resolve('test/systemd/boot'), [NODE, resolve('.')], {
+  const boot = spawn(resolve('test/support/systemd/boot'), [NODE, resolve('.')], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const gone = new Promise((resolve) => boot.on('close', resolve));
