@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
+import { CredentialError } from './errors.js';
 import { invalid, parseSettingsFile, takes } from './settings/file.js';
 import type { ProfileSettings } from './settings/profile.js';
 import { type Environment, findPaths, homePath, type Paths } from './system/paths.js';
@@ -27,15 +28,15 @@ export const DEFAULT_PORT = 8363;
 
 /**
  * Flags, then `CREDD_*`, then config.ini, then defaults. An empty variable counts as none.
- * @throws CredentialError `InvalidSettings` (400) that names the setting and what it takes.
+ * @throws CredentialError `InvalidFlag` or `InvalidSettings` (400) that names the setting and what it takes.
  */
 export function readSettings(env: Environment, flags: Flags = {}): Settings {
   const named = flags.config || env.CREDD_CONFIG || undefined;
   const paths = findPaths(env, named);
-  const file = parseSettingsFile(
-    readText(paths.configFile, flags.config ? '--config' : named && 'CREDD_CONFIG'),
-    paths.configFile,
-  );
+  const text = flags.config
+    ? ofFlag(() => readText(paths.configFile, '--config'))
+    : readText(paths.configFile, named && 'CREDD_CONFIG');
+  const file = parseSettingsFile(text, paths.configFile);
   return Object.freeze({
     port: said(takes.port, flags.port, '--port', env, 'CREDD_PORT') ?? file.port ?? DEFAULT_PORT,
     store: said(takes.store, flags.store, '--store', env, 'CREDD_STORE') ?? file.store ?? 'auto',
@@ -48,6 +49,14 @@ export function readSettings(env: Environment, flags: Flags = {}): Settings {
   });
 }
 
+function ofFlag<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new CredentialError('InvalidFlag', 400, (error as Error).message);
+  }
+}
+
 /** What a flag or else a variable says, if either says anything. */
 function said<T>(
   take: (value: string, where: string) => T,
@@ -56,7 +65,7 @@ function said<T>(
   env: Environment,
   variable: string,
 ): T | undefined {
-  if (given !== undefined) return take(given, flag);
+  if (given !== undefined) return ofFlag(() => take(given, flag));
   const value = env[variable];
   return value ? take(value, variable) : undefined;
 }

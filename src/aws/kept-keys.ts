@@ -58,17 +58,17 @@ export class KeptKeys {
   async put(
     profile: string,
     keys: LongTermKeys,
-    { previous, undo }: { previous?: string | undefined; undo?: unknown } = {},
+    { previous, since, undo }: { previous?: string | undefined; since?: number; undo?: unknown } = {},
   ): Promise<void> {
     const store = await this.lasting();
     await store.set(itemName(profile), JSON.stringify({ ...keys, undo }));
     const { accessKeyId } = keys;
     const known = this.#keys.get(profile);
-    const since = known?.accessKeyId === accessKeyId ? known.since : this.#clock.now();
+    const isKnown = known?.accessKeyId === accessKeyId;
     const from = (undo as { path?: string } | undefined)?.path;
     this.#keys.set(profile, {
       accessKeyId,
-      since,
+      since: since ?? (isKnown ? known.since : this.#clock.now()),
       ...(previous ? { previous } : {}),
       ...(from ? { from } : {}),
     });
@@ -85,11 +85,13 @@ export class KeptKeys {
 
   /** @throws CredentialError `NoKeychain` (403) where what is stored goes with the process */
   async lasting(): Promise<SecretStore> {
-    const { store, reason } = await this.#store;
+    const { store, reason, asked } = await this.#store;
     if (store.kind !== 'memory') return store;
-    const wayOut = reason.includes('CREDD_STORE_PASSPHRASE_FILE')
-      ? ''
-      : ' With store = auto that is the keychain, or an encrypted file where CREDD_STORE_PASSPHRASE_FILE names a file with a passphrase.';
+    // Otherwise the reason says it.
+    const wayOut =
+      asked === 'memory'
+        ? ' With store = auto that is the keychain, or an encrypted file where CREDD_STORE_PASSPHRASE_FILE names a file with a passphrase.'
+        : '';
     throw new CredentialError(
       'NoKeychain',
       403,

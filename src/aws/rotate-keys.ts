@@ -28,11 +28,11 @@ export interface Rotation {
  * @throws CredentialError
  */
 export async function rotateKeys(rotation: Rotation): Promise<{ accessKeyId: string; previous: string }> {
-  const { profile, kept, iam, signer } = rotation;
+  const { profile, kept, iam, signer, clock } = rotation;
   await kept.lasting();
   const old = await kept.get(profile);
-  const { previous } = kept.all.get(profile) ?? {};
-  const wayBack = await kept.undo(profile);
+  const { previous, since = clock.now() } = kept.all.get(profile) ?? {};
+  const before = { previous, since, undo: await kept.undo(profile) };
   const asOld = await signer(old);
   if (previous)
     await deletePrevious(iam, asOld, previous).catch((error) => {
@@ -44,7 +44,7 @@ export async function rotateKeys(rotation: Rotation): Promise<{ accessKeyId: str
     await kept.put(profile, created, { previous: old.accessKeyId });
     await iam('UpdateAccessKey', asOld, { AccessKeyId: old.accessKeyId, Status: 'Inactive' });
   } catch (error) {
-    await undo(rotation, { old, created, asOld, previous, wayBack, why: error });
+    await undo(rotation, { old, created, asOld, before, why: error });
   }
   return { accessKeyId: created.accessKeyId, previous: old.accessKeyId };
 }
@@ -73,19 +73,19 @@ async function undo(
     old: LongTermKeys;
     created: LongTermKeys;
     asOld: Credentials;
-    previous: string | undefined;
-    wayBack: unknown;
+    /** How the old key stood. */
+    before: { previous: string | undefined; since: number; undo: unknown };
     why: unknown;
   },
 ): Promise<never> {
-  const { old, created, asOld, previous, wayBack, why } = state;
+  const { old, created, asOld, before, why } = state;
   // Its answer may have been lost after it was done; a failure shows in the next call, which the old key signs.
   const activate = { AccessKeyId: old.accessKeyId, Status: 'Active' };
   await iam('UpdateAccessKey', created, activate)
     .catch(() => iam('UpdateAccessKey', asOld, activate))
     .catch(() => {});
   const failures: string[] = [];
-  await kept.put(profile, old, { previous, undo: wayBack }).catch(() => {});
+  await kept.put(profile, old, before).catch(() => {});
   const stored = await kept.get(profile).catch(() => undefined);
   if (stored?.accessKeyId === created.accessKeyId) {
     // To delete it would leave the person with none.

@@ -9,7 +9,7 @@ import { type Command, type CommandContext, UsageError } from './command.js';
 import { type DaemonClient, withDaemon } from './connect.js';
 import { importKeys, type Moved, undoImport } from './import-keys.js';
 import { inSpiteOfSignals, unlessInterrupted } from './interrupt.js';
-import { keepKeys, keysUrl, listKept, placeOfKeys, shortened } from './kept-keys.js';
+import { type KeptList, keepKeys, keysUrl, listKept, placeOfKeys, shortened } from './kept-keys.js';
 import { loginWithMfa } from './login-mfa.js';
 import { agrees, canAsk, isSure, readPiped } from './prompt.js';
 import { printable, span, table } from './words.js';
@@ -25,7 +25,7 @@ export const command: Command = {
   add PROFILE      asks for the keys, without echo; or two lines on stdin: id, secret
   import PROFILE   moves the profile's keys out of ~/.aws/credentials; --undo moves them back
   rotate PROFILE   a new key is made and tried, and the old one deactivated
-  list             whose keys are kept, and how old they are: since a rotation made them, or over the time they are here
+  list             whose keys are kept, and how old they are, or since when they are here
   remove PROFILE   takes them out of the keychain; AWS is not told`,
   takes: [1, 2],
   options: {
@@ -160,14 +160,15 @@ async function list(daemon: DaemonClient, _profile: string, context: CommandCont
       'No long-term keys are kept. Move some out of a file: credd keys import PROFILE, or type: credd keys add PROFILE\n',
     );
   } else {
-    const rows = shown.map((it) => [
-      printable(it.profile),
-      it.accessKeyId,
-      // When others were made only AWS knows.
-      `${it.previous ? '' : 'over '}${span(Math.max(now - it.since, 0))}`,
-    ]);
+    const rows = shown.map((it) => [printable(it.profile), it.accessKeyId, ageOf(it, now)]);
     stdout.write(table(['PROFILE', 'ACCESS KEY', 'AGE'], rows));
   }
+}
+
+/** When a key was made is known of those that a rotation made; to ask AWS takes a permission. */
+function ageOf({ since, previous, from }: KeptList['keys'][number], now: number): string {
+  const age = span(Math.max(now - since, 0));
+  return previous ? age : `${from ? 'imported' : 'added'} ${age} ago`;
 }
 
 async function remove(daemon: DaemonClient, profile: string, { stderr }: CommandContext): Promise<void> {

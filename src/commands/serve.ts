@@ -69,8 +69,8 @@ function fromFlags<T>(read: () => T): T {
   try {
     return read();
   } catch (error) {
-    const { message } = error as Error;
-    throw message.includes('(--') ? new UsageError(message) : error;
+    const { code, message } = error as CredentialError;
+    throw code === 'InvalidFlag' ? new UsageError(message) : error;
   }
 }
 

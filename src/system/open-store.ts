@@ -25,6 +25,8 @@ export interface OpenedStore {
   store: SecretStore;
   /** Which store it is and why, just now: one sentence for a person. */
   readonly reason: string;
+  /** What the settings ask for. */
+  asked: StoreKind;
 }
 
 const IN_KEYCHAIN = 'sessions are kept in the keychain';
@@ -41,7 +43,7 @@ const HOW_TO_KEEP =
 export async function openStore(options: StoreOptions): Promise<OpenedStore> {
   switch (options.kind) {
     case 'memory':
-      return { store: new MemoryStore(), reason: IN_MEMORY };
+      return { store: new MemoryStore(), reason: IN_MEMORY, asked: 'memory' };
     case 'file':
       return openFile(options);
     case 'keychain':
@@ -55,36 +57,38 @@ async function openFile(options: StoreOptions): Promise<OpenedStore> {
   const store = await fileStore(options);
   if (!store)
     throw new CredentialError('NoPassphrase', 400, `the file store needs a passphrase: ${HOW_TO_KEEP}`);
-  return { store, reason: inFile(options) };
+  return { store, reason: inFile(options), asked: 'file' };
 }
 
 async function openKeychain(options: StoreOptions): Promise<OpenedStore> {
   const store = new KeychainStore({ service: 'credd', ...options });
   await store.probe().catch(() => {});
-  return inKeychain(store);
+  return inKeychain(store, 'keychain');
 }
 
 async function openBest(options: StoreOptions): Promise<OpenedStore> {
   const keychain = new KeychainStore({ service: 'credd', ...options });
   const trouble = await keychain.probe().catch((error: CredentialError) => error);
-  if (!trouble) return inKeychain(keychain);
+  if (!trouble) return inKeychain(keychain, 'auto');
   const file = await fileStore(options).catch((error: Error) => error);
   if (file instanceof FileStore) {
     await keychain.close();
-    return { store: file, reason: `${trouble.message}; ${inFile(options)}` };
+    return { store: file, reason: `${trouble.message}; ${inFile(options)}`, asked: 'auto' };
   }
   // A service may start before the keychain is opened at login.
-  if (!file && mayPass(trouble.cause as KeychainFailure)) return inKeychain(keychain, `; ${HOW_TO_KEEP}`);
+  if (!file && mayPass(trouble.cause as KeychainFailure))
+    return inKeychain(keychain, 'auto', `; ${HOW_TO_KEEP}`);
   await keychain.close();
   const reason = file
     ? `${trouble.message}; ${file.message}; ${IN_MEMORY}`
     : `${trouble.message}; ${IN_MEMORY}; ${HOW_TO_KEEP}`;
-  return { store: new MemoryStore(), reason };
+  return { store: new MemoryStore(), reason, asked: 'auto' };
 }
 
-function inKeychain(store: KeychainStore, hint = ''): OpenedStore {
+function inKeychain(store: KeychainStore, asked: StoreKind, hint = ''): OpenedStore {
   return {
     store,
+    asked,
     get reason() {
       return store.trouble ? `${store.trouble}; until it can, ${IN_MEMORY}${hint}` : IN_KEYCHAIN;
     },

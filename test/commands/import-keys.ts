@@ -35,6 +35,7 @@ t.test('keys import takes exactly two lines out, and --undo gives the file back'
   t.ok(lstatSync(own.credentials).isSymbolicLink());
   t.equal(statSync(real).mode & 0o777, 0o640);
   t.match(await own.credd(['whoami', 'dev']), { code: 0, stdout: /user\/ada/ });
+  t.match(await own.credd(['keys', 'list']), { stdout: /^dev +AKIA…AADA +imported \d+ s ago$/m });
   t.match(await own.credd(['keys', 'import', 'dev']), {
     code: 1,
     stderr: /has no keys in .* Those that are kept \(AKIA…AADA\) serve it\.\n$/,

@@ -41,7 +41,7 @@ for (const daemon of [true, false]) {
       t.notMatch(added.stderr + (own.running?.stderr() ?? ''), USER.secretAccessKey);
 
       const listed = await own.credd(['keys', 'list']);
-      t.match(listed, { code: 0, stdout: /^PROFILE +ACCESS KEY +AGE\ndev +AKIA…AADA +over \d+ s\n$/ });
+      t.match(listed, { code: 0, stdout: /^PROFILE +ACCESS KEY +AGE\ndev +AKIA…AADA +added \d+ s ago\n$/ });
       t.match(JSON.parse((await own.credd(['keys', 'list', '--json'])).stdout), [
         { profile: 'dev', since: Number },
       ]);
@@ -101,7 +101,8 @@ t.test('keys that will not do are not kept', async (t) => {
 
 t.test('where nothing would keep them they are refused, with the reason', async (t) => {
   const own = await ready(t, { store: 'memory' });
-  const stderr = /Long-term keys need a place that keeps them: sessions are kept in memory/;
+  const stderr =
+    /Long-term keys need a place that keeps them: sessions are kept in memory.* With store = auto that is/;
   t.match(await own.credd(['keys', 'add', 'dev'], typed()), { code: 1, stderr });
   own.profiles('[profile dev]\nregion = eu-west-1\n', `[dev]\n${KEYS}`);
   t.match(await own.credd(['keys', 'import', 'dev']), { code: 1, stderr });

@@ -44,10 +44,12 @@ t.test('keys rotate: a new key that works, the old one deactivated, and deleted 
 for (const operation of ['CreateAccessKey', 'GetCallerIdentity', 'UpdateAccessKey']) {
   t.test(`keys rotate undoes all when ${operation} fails`, async (t) => {
     const own = await rotating(t);
+    const listed = await own.credd(['keys', 'list', '--json']);
     own.aws.faults.set(operation, { kind: 'error', status: 403, code: 'AccessDenied', message: 'no' });
     t.match(await own.credd(['keys', 'rotate', 'dev']), { code: 1, stderr: /failed: no \(AccessDenied\)/ });
     own.aws.faults.clear();
     t.same(statuses(own), [[USER.accessKeyId, true]]);
+    t.same(await own.credd(['keys', 'list', '--json']), listed, 'it is as old as before');
     t.match(await own.credd(['whoami', 'app']), { code: 0, stdout: /assumed-role\/app/ });
   });
 }
