@@ -1,8 +1,14 @@
 import { createHash } from 'node:crypto';
-import { readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CredentialError } from '../errors.js';
-import { ensureFolder, readIfPresent, writePrivateFile } from '../system/private-files.js';
+import {
+  checkWritable,
+  ensureFolder,
+  readIfPresent,
+  removeFile,
+  writePrivateFile,
+} from '../system/private-files.js';
 import { shellWord } from '../system/shell-word.js';
 import type { SsoRoleStep } from './chain.js';
 import { objectIn } from './object-in.js';
@@ -73,8 +79,14 @@ export class SsoTokenCache {
     return token;
   }
 
-  async remove(key: string): Promise<void> {
-    await rm(this.path(key), { force: true });
+  /** @throws CredentialError `CannotWrite` (503) where `write` would fail */
+  checkWritable(key: string): Promise<void> {
+    return checkWritable(this.path(key));
+  }
+
+  /** @throws CredentialError `CannotWrite` (503) */
+  remove(key: string): Promise<void> {
+    return removeFile(this.path(key));
   }
 }
 

@@ -49,6 +49,14 @@ export class CachedToken {
     });
   }
 
+  /** What a new sign-in is to replace. @throws CredentialError `CannotWrite` (503), before anybody signs in for nothing */
+  async replaceable(): Promise<SsoToken | Lack> {
+    await this.#cache.checkWritable(this.#key).catch((error) => {
+      throw this.#explained(error, `Put that right, then type: credd login ${shellWord(this.#key)}`);
+    });
+    return this.read();
+  }
+
   /** What somebody else was given for the same refresh token, and has written or is about to. */
   async successor(spent: string): Promise<SsoToken | undefined> {
     const isOther = (token: SsoToken | Lack) => typeof token === 'object' && token.refreshToken !== spent;
@@ -78,7 +86,9 @@ export class CachedToken {
   remove(): Promise<SsoToken | undefined> {
     return this.#inTurn(async () => {
       const token = this.#unwritten?.token ?? (await this.#cache.read(this.#key));
-      await this.#cache.remove(this.#key);
+      await this.#cache.remove(this.#key).catch((error) => {
+        throw this.#explained(error, 'Nothing was changed.');
+      });
       this.#forget();
       return typeof token === 'object' ? token : undefined;
     });
@@ -122,12 +132,16 @@ export class CachedToken {
   }
 
   #unkept(thrown: unknown): CredentialError {
-    const { code, statusCode, message } = asCredentialError(thrown);
-    return new CredentialError(
-      code,
-      statusCode,
-      `Sign-in to ${this.#key}: it was renewed, but credd ${message}. Until that succeeds only the running credd has the new token: after a restart, and for other tools, type: credd login ${shellWord(this.#key)}`,
-      { cause: thrown },
+    return this.#explained(
+      asCredentialError(thrown),
+      `The sign-in was renewed, but until that succeeds only the running credd has it: after a restart, and for other tools, type: credd login ${shellWord(this.#key)}`,
     );
+  }
+
+  #explained(error: CredentialError, advice: string): CredentialError {
+    const { code, statusCode, message } = error;
+    return new CredentialError(code, statusCode, `Sign-in to ${this.#key}: ${message}. ${advice}`, {
+      cause: error,
+    });
   }
 }

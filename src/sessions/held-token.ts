@@ -75,6 +75,11 @@ export class HeldToken {
     }
   }
 
+  /** What a new sign-in is to replace. @throws CredentialError where its token could not be written */
+  replaceable(): Promise<SsoToken | Lack> {
+    return this.#cached.replaceable();
+  }
+
   /** As `read`; a file that somebody is writing is read when it is whole. */
   readWhole(): Promise<SsoToken | Lack> {
     const { clock } = this.#parts;

@@ -109,7 +109,12 @@ export class SignIn {
     this.close();
     this.#isNeeded = false;
     this.#unseen = undefined;
-    return this.#token.remove();
+    try {
+      return await this.#token.remove();
+    } catch (error) {
+      await this.follow();
+      throw error;
+    }
   }
 
   async state(): Promise<SignInState> {
@@ -167,7 +172,7 @@ export class SignIn {
   }
 
   async #start(flow: Flow): Promise<Attempt> {
-    const replaced = await this.#token.read();
+    const replaced = await this.#token.replaceable();
     const begun = await (flow === 'code' ? signInByCode : signInByDevice)(this.about, this.#parts);
     const token = begun.token
       .then((given) => this.#token.replace(given, replaced))

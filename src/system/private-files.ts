@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Stats } from 'node:fs';
-import { chmod, link, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { chmod, link, mkdir, open, rename, rm, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CredentialError } from '../errors.js';
 import { shellWord } from './shell-word.js';
@@ -39,6 +39,23 @@ export async function ensureFolder(folder: string): Promise<void> {
  */
 export async function writePrivateFile(path: string, content: string | Uint8Array): Promise<void> {
   await withTemporaryFile(path, content, (temporary) => rename(temporary, path));
+}
+
+/**
+ * Whether {@link writePrivateFile} would succeed now, and nothing is changed.
+ * @throws CredentialError `CannotWrite` (503).
+ */
+export async function checkWritable(path: string): Promise<void> {
+  await ensureFolder(dirname(path));
+  await withTemporaryFile(path, Buffer.alloc(4096), async () => {});
+}
+
+/** Removes the file where there is one. @throws CredentialError `CannotWrite` (503). */
+export async function removeFile(path: string): Promise<void> {
+  // Not `rm`, which says of a file that may not be removed that it is no folder.
+  await unlink(path).catch((error) => {
+    if (!isErrno(error, 'ENOENT')) cannot('remove', path)(error);
+  });
 }
 
 /** Like {@link writePrivateFile}, but only where there is no such file: of several processes one gets `true`. */

@@ -79,7 +79,8 @@ t.test('a cache that cannot be written', async (t) => {
   const login = await own.credd(['login', 'dev'], { env: { BROWSER: own.browser } });
   t.match(login, {
     code: 1,
-    stderr: /^credd: cannot create the folder .*sso\/cache: a file is where a folder belongs/,
+    stderr:
+      /^credd: Sign-in to wellcome: cannot create the folder .*sso\/cache: a file is where a folder belongs\. .*type: credd login wellcome\n$/,
   });
   t.notMatch(login.stderr, /Waiting for you/, 'before anybody has signed in for nothing');
   t.equal(readFileSync(folder, 'utf8'), 'somebody’s');

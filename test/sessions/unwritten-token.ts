@@ -2,7 +2,7 @@ import { rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { SsoTokenCache } from '../../src/aws/sso-token.js';
-import { notMountable, smallDisk } from '../support/small-disk.js';
+import { notMountable, remount, smallDisk } from '../support/small-disk.js';
 import { HOUR, MINUTE, turn } from '../support/time.js';
 import { cached, code, inMoments, signIn, startOverSignIn, until } from '../support/vending-sign-in.js';
 
@@ -81,13 +81,40 @@ t.test('a renewed token that the full disk does not take', { skip: notMountable 
   });
 });
 
+t.test('a cache that is read-only', { skip: notMountable }, async (t) => {
+  const { disk, ...vending } = await onDisk(t);
+  const wellcome = vending.signIn('wellcome');
+  await signIn(vending);
+  const before = cached(vending);
+  const { renewsAt } = await wellcome.state();
+  remount(disk, 'ro');
+  await t.rejects(wellcome.begin('code'), {
+    code: 'CannotWrite',
+    message:
+      /^Sign-in to wellcome: cannot write .*read-only\. Put that right, then type: credd login wellcome$/,
+  });
+  t.equal(vending.aws.count('RegisterClient'), 1, 'nobody signs in for nothing');
+  await t.rejects(wellcome.end(), {
+    code: 'CannotWrite',
+    message: /^Sign-in to wellcome: cannot remove .*read-only\. Nothing was changed\.$/,
+  });
+  t.same(cached(vending), before);
+  t.match(await wellcome.state(), { state: 'done', renewable: true });
+  vending.clock.advance((renewsAt ?? 0) - vending.clock.now() + MINUTE);
+  await until(() => vending.told.length === 2);
+  t.strictSame(vending.told, [{ done: 'wellcome' }, { unwritten: 'wellcome' }], 'it is renewed all the same');
+  t.ok((await vending.vendor.session('p0')).accessKeyId);
+
+  remount(disk, 'rw');
+  await signIn(vending);
+  t.ok(await wellcome.end());
+  t.equal((await wellcome.state()).state, 'none');
+});
+
 /** Somebody has signed in, then the disk is full, then the token is renewed. */
 async function renewedUnwritten(t: Test) {
-  const vending = await startOverSignIn(t, { autoApprove: true });
+  const { disk, ...vending } = await onDisk(t);
   const { ssoCache, clock, told } = vending;
-  const disk = smallDisk(t);
-  rmSync(ssoCache, { recursive: true });
-  symlinkSync(disk, ssoCache);
   await signIn(vending);
   const before = cached(vending);
   const filler = join(disk, 'filler');
@@ -102,4 +129,13 @@ async function renewedUnwritten(t: Test) {
     state: () => vending.signIn('wellcome').state(),
     makeRoom: () => rmSync(filler),
   };
+}
+
+/** With the cache on a disk of its own. */
+async function onDisk(t: Test) {
+  const vending = await startOverSignIn(t, { autoApprove: true });
+  const disk = smallDisk(t);
+  rmSync(vending.ssoCache, { recursive: true });
+  symlinkSync(disk, vending.ssoCache);
+  return { ...vending, disk };
 }

@@ -18,3 +18,9 @@ export function smallDisk(t: Test): string {
   });
   return folder;
 }
+
+/** From now on nothing can be changed there; or, with `rw`, it can again. */
+export function remount(disk: string, as: 'ro' | 'rw'): void {
+  const { status, stderr } = spawnSync('mount', ['-o', `remount,${as}`, disk]);
+  if (status !== 0) throw new Error(`mount: ${stderr}`);
+}
