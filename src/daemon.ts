@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { Audit } from './access/audit.js';
+import type { Lease } from './access/lease.js';
 import { Leases } from './access/leases.js';
 import { type Narrowing, narrowed } from './access/narrowing.js';
 import { PolicyFiles } from './access/policy-files.js';
@@ -139,10 +140,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       notify(code === 'MfaRequired' ? 'AWS MFA code needed' : 'AWS sign-in needed', message),
     log,
   });
+  const released = ({ profile, narrowing }: Pick<Lease, 'profile' | 'narrowing'>) => {
+    if (narrowing && !leases.isHeld(profile, narrowing)) vendor.release(profile, narrowing);
+  };
   const leases = new Leases({
     folder: paths.runtimeDir,
     clock,
     log,
+    ended: released,
     ...(options.keepsLeases ? { file: paths.leases } : {}),
   });
   const sameUser = createSameUser({ uid: process.getuid?.() ?? -1, lookup: createPeerLookup(clock) });
@@ -164,6 +169,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     vendor,
     chain,
     leases,
+    released,
     audit,
     clients,
     sessions,

@@ -34,6 +34,33 @@ t.test('the role sessions of the profiles in the files', async (t) => {
     t.notOk(lines.join('').includes(secret), 'in the log');
 });
 
+t.test('a narrowed session is renewed while a lease for it lasts, and serves the next one too', async (t) => {
+  const { api, aws } = await runDaemon(t);
+  const narrowing = { allowed: { readOnly: true } };
+  const lease = async () =>
+    ((await api('POST', 'leases', { profile: 'dev', narrowing })) as unknown as Grant).lease;
+  const renews = async () => {
+    const { sessions } = (await api('GET', 'status')) as { sessions: { renewsAt?: number }[] };
+    return sessions.map(({ renewsAt }) => renewsAt !== undefined);
+  };
+  const leases = [await lease(), await lease()];
+  t.same(await renews(), [true]);
+  await api('DELETE', `leases/${leases[0]?.id}`);
+  t.same(await renews(), [true], 'another has the same');
+  await api('DELETE', `leases/${leases[1]?.id}`);
+  t.same(await renews(), [false]);
+  await lease();
+  t.same(await renews(), [true]);
+  t.equal(aws.count('AssumeRole'), 1);
+  const refused = await api('POST', 'leases', {
+    profile: 'dev',
+    narrowing: { sessionName: 'other' },
+    pid: 2 ** 22 + 1,
+  });
+  t.match(refused, { code: 'NoSuchProcess' });
+  t.same(await renews(), [true, false], 'nor for a lease that was not granted');
+});
+
 t.test('an edit of the AWS files takes effect, and drops only the sessions that it changes', async (t) => {
   const { answerTo, answerIs, aws, paths } = await runDaemon(t, { roles: ['dev', 'prod'] });
   const dev = keyIn(await answerTo('dev'));

@@ -1,6 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Narrowing } from '../aws/narrowing.js';
 import { CredentialError } from '../errors.js';
 import type { Clock } from '../system/clock.js';
 import { ensurePrivateFolder, writePrivateFile } from '../system/private-files.js';
@@ -16,6 +17,8 @@ export interface LeasesOptions {
   /** Where they are kept for the next daemon, by the hashes of their tokens; without it they end with this one. */
   file?: string;
   log?: { warn(message: string): void };
+  /** Told of each that has ended, for whatever reason. */
+  ended?(lease: Lease): void;
 }
 
 const DEFAULT_TTL = 12 * 3600_000;
@@ -86,6 +89,12 @@ export class Leases {
     return [...this.#byHash.values()].filter((lease) => !this.#isOver(lease));
   }
 
+  /** Whether somebody has the profile narrowed exactly so. */
+  isHeld(profile: string, narrowing: Narrowing): boolean {
+    const same = JSON.stringify(narrowing);
+    return this.list().some((lease) => lease.profile === profile && JSON.stringify(lease.narrowing) === same);
+  }
+
   /**
    * False where there is no such lease.
    * @throws CredentialError `CannotWrite`: the lease has ended, but until that can be written the next daemon would not know
@@ -144,6 +153,7 @@ export class Leases {
     const lease = take(this.#byHash, id);
     take(this.#byToken, id);
     // A file that stays holds a token that is good for nothing any more.
+    if (lease) this.#options.ended?.(lease);
     if (lease?.tokenFile) await rm(lease.tokenFile, { force: true }).catch(() => {});
     return lease !== undefined;
   }

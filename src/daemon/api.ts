@@ -1,4 +1,5 @@
 import type { Audit } from '../access/audit.js';
+import type { Lease } from '../access/lease.js';
 import type { Leases } from '../access/leases.js';
 import { callerIdentity } from '../aws/caller-identity.js';
 import type { Chain } from '../aws/chain.js';
@@ -31,6 +32,8 @@ export function createApi(parts: {
   vendor: Vendor;
   chain(profile: string, narrowing?: Narrowing): Chain;
   leases: Leases;
+  /** Has what was obtained for a lease lapse, unless another has the same. */
+  released(lease: Pick<Lease, 'profile' | 'narrowing'>): void;
   audit: Audit;
   clients: AwsClients;
   sessions: SessionStore;
@@ -83,18 +86,23 @@ export function createApi(parts: {
     },
     async lease({ profile, narrowing, ttl, pid, container = false }) {
       chain(profile, narrowing);
-      // Whether AWS takes what narrows it is known only when it was asked.
-      if (narrowing) await vendor.session(profile, narrowing);
-      const startedAt = pid === undefined ? undefined : await processStart(pid);
-      if (pid !== undefined && startedAt === undefined) throw noSuchProcess(pid);
-      const holder = pid !== undefined && startedAt !== undefined ? { holder: { pid, startedAt } } : {};
-      return leases.grant({
-        profile,
-        container,
-        ...(narrowing ? { narrowing } : {}),
-        ...(ttl === undefined ? {} : { ttl }),
-        ...holder,
-      });
+      try {
+        // Whether AWS takes what narrows it is known only when it was asked.
+        if (narrowing) await vendor.session(profile, narrowing);
+        const startedAt = pid === undefined ? undefined : await processStart(pid);
+        if (pid !== undefined && startedAt === undefined) throw noSuchProcess(pid);
+        const holder = pid !== undefined && startedAt !== undefined ? { holder: { pid, startedAt } } : {};
+        return await leases.grant({
+          profile,
+          container,
+          ...(narrowing ? { narrowing } : {}),
+          ...(ttl === undefined ? {} : { ttl }),
+          ...holder,
+        });
+      } catch (error) {
+        parts.released({ profile, ...(narrowing ? { narrowing } : {}) });
+        throw error;
+      }
     },
     endLease: (id) => leases.end(id),
     flushTrail: () => audit.flush(),

@@ -2,6 +2,7 @@ import { type Chain, describe, type Step } from '../aws/chain.js';
 import { MfaRequired } from '../aws/mfa.js';
 import type { Narrowing } from '../aws/narrowing.js';
 import { SessionSlot, type SlotParts } from './session-slot.js';
+import { KEPT_WARM } from './timing.js';
 
 /** @throws CredentialError where the profile is unknown or broken, or cannot be narrowed so */
 export type ResolveChain = (profile: string, narrowing?: Narrowing) => Chain;
@@ -46,6 +47,7 @@ export class SlotTable {
 
   /** The same, from the chain as the files have it now. */
   of(profile: string, narrowing?: Narrowing): SessionSlot {
+    if (narrowing && !this.#asked.has(this.#keyOf(profile, narrowing))) this.#dropLapsed();
     const chain = this.#chain(profile, narrowing);
     let slot: SessionSlot | undefined;
     for (const [index, step] of chain.steps.entries()) {
@@ -74,6 +76,34 @@ export class SlotTable {
     const forgotten = new Set([this.of(profile), ...this.askedOf(profile).map(({ slot }) => slot)]);
     for (const slot of forgotten) slot.forget();
     for (const [key, { slot }] of this.#asked) if (forgotten.has(slot)) this.#asked.delete(key);
+  }
+
+  /**
+   * Nobody has the profile so narrowed any more: its session is left to lapse. It is not forgotten, as whoever narrows it
+   * so next, in a loop perhaps, would need another, and for some a person's code.
+   */
+  release(profile: string, narrowing: Narrowing): void {
+    const slot = this.#asked.get(this.#keyOf(profile, narrowing))?.slot;
+    if (slot && this.asked.filter((other) => other.slot === slot).length === 1)
+      slot.lastAskedAt = Number.NEGATIVE_INFINITY;
+  }
+
+  /** There may be many narrowings, one for each job say, that nobody asks for again. */
+  #dropLapsed(): void {
+    const since = this.#slotParts.clock.elapsed() - KEPT_WARM;
+    const lapsed: SessionSlot[] = [];
+    const used = new Set<SessionSlot>();
+    for (const [key, { narrowing, slot }] of this.#asked) {
+      if (narrowing && slot.lastAskedAt <= since && !slot.session && !slot.isFetching) {
+        this.#asked.delete(key);
+        lapsed.push(slot);
+      } else for (let step: SessionSlot | undefined = slot; step; step = step.source) used.add(step);
+    }
+    for (const slot of lapsed) {
+      if (used.has(slot)) continue;
+      slot.forget();
+      this.#slots.delete(slot.key);
+    }
   }
 
   /** The profiles' files changed: what is no longer determined by them is forgotten, all else untouched. */

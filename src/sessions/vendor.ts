@@ -118,6 +118,11 @@ export class Vendor {
     this.#table.forget(profile);
   }
 
+  /** Nobody holds a lease of the profile so narrowed any more: its session is not renewed. */
+  release(profile: string, narrowing: Narrowing): void {
+    this.#table.release(profile, narrowing);
+  }
+
   /** What the steps of this kind failed for has been put right: all that failed behind them is tried again at once. */
   retry(concerned: (step: Step) => boolean): void {
     const asked = new Set(this.#table.asked.map(({ slot }) => slot));

@@ -148,6 +148,36 @@ t.test('a lease ends with the process that holds it', async (t) => {
   t.ok(leases.find(kept.token));
 });
 
+t.test(
+  'whoever obtained something for a lease is told of its end, and whether another has the same',
+  async (t) => {
+    const clock = drivenClock();
+    const ended: string[] = [];
+    const leases = new Leases({
+      folder: `${t.testdir({})}/run`,
+      clock,
+      ended: ({ id, profile, narrowing }) =>
+        void ended.push(`${id} ${narrowing && leases.isHeld(profile, narrowing)}`),
+    });
+    t.teardown(() => leases.close());
+    const narrowing = { allowed: { readOnly: true } } as const;
+    const terms = { profile: 'dev', narrowing };
+    const [first, second, other] = await Promise.all([
+      leases.grant(terms),
+      leases.grant({ profile: 'dev', narrowing: { allowed: { readOnly: true } }, ttl: 1000 }),
+      leases.grant({ profile: 'prod', narrowing, ttl: HALF_A_DAY * 2 }),
+    ]);
+    await leases.end(first.lease.id);
+    t.same(ended, [`${first.lease.id} true`]);
+    await leases.end(first.lease.id);
+    const secondGone = gone(second.lease.tokenFile ?? '');
+    clock.advance(SWEEP);
+    await secondGone;
+    t.same(ended.slice(1), [`${second.lease.id} false`], 'when its time is over');
+    t.ok(leases.isHeld('prod', other.lease.narrowing ?? {}));
+  },
+);
+
 t.test('when credd stops, all leases end and no file stays', async (t) => {
   const { leases, folder } = setUp(t);
   const grants = await Promise.all(Array.from({ length: 20 }, () => leases.grant({ profile: 'dev' })));

@@ -82,3 +82,50 @@ t.test(
     t.notSame([await ask('app'), await ask('app', READ_ONLY)], again);
   },
 );
+
+t.test(
+  'what nobody holds a lease for any more is not renewed, and serves whoever narrows it so next',
+  async (t) => {
+    const { ask, aws, vendor, pass } = await start(t);
+    const narrow = await ask('app', READ_ONLY);
+    await pass(10 * MINUTE);
+    vendor.release('app', { ...READ_ONLY });
+    const calls = aws.calls.length;
+    t.equal(await ask('app', READ_ONLY), narrow, 'the next, in a loop, waits for nothing');
+    vendor.release('app', READ_ONLY);
+    await pass(12 * HOUR);
+    t.equal(aws.calls.length, calls);
+    t.match(vendor.states(), [{ state: 'lapsed' }]);
+    t.not(await ask('app', READ_ONLY), narrow);
+    await pass(45 * MINUTE);
+    t.equal(aws.calls.length, calls + 2, 'and it is kept warm again');
+  },
+);
+
+t.test('a narrowing that limits nothing shares the session of the profile, which goes on', async (t) => {
+  const { ask, aws, vendor, pass, edit } = await start(t);
+  await edit(`${CONFIG}duration_seconds = 7200\n`);
+  const whole = await ask('app');
+  const same = { durationSeconds: 7200 };
+  t.equal(await ask('app', same), whole);
+  vendor.release('app', same);
+  await pass(105 * MINUTE);
+  t.equal(aws.calls.length, 2, 'renewed');
+});
+
+t.test('a narrowing for each job: none is kept that has lapsed and that nobody asks for', async (t) => {
+  const { ask, vendor, pass, store, settled } = await start(t);
+  const job = (index: number) => ({ sessionName: `job-${index}` });
+  for (let index = 0; index < 50; index++) {
+    await ask('app', job(index));
+    vendor.release('app', job(index));
+  }
+  await pass(30 * MINUTE);
+  await ask('app', job(50));
+  t.equal(vendor.states().length, 51, 'they last');
+  await pass(13 * HOUR);
+  await ask('app', job(51));
+  t.equal(vendor.states().length, 1);
+  await settled();
+  t.equal((await (await store).keys()).length, 1);
+});
