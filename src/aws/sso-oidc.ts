@@ -102,6 +102,18 @@ export async function createToken(
   };
 }
 
+/** The successor of a token that can be renewed, whose refresh token is spent then. */
+export async function renewedToken(
+  signIn: SsoSignIn,
+  { clientId = '', clientSecret = '', registrationExpiresAt, refreshToken = '' }: SsoToken,
+  parts: OidcParts,
+): Promise<SsoToken> {
+  const client = { clientId, clientSecret, expiresAt: registrationExpiresAt };
+  const given = await createToken(signIn, client, { grantType: 'refresh_token', refreshToken }, parts);
+  // Identity Center need not give a new one.
+  return { ...given, refreshToken: given.refreshToken ?? refreshToken };
+}
+
 /** Where the service's `/authorize` page is, for the partition too. */
 export async function authorizeEndpoint(signIn: SsoSignIn, { clients }: OidcParts): Promise<URL> {
   const { region, endpoint, fips = false, dualstack = false } = signIn.oidc;

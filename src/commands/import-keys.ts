@@ -69,10 +69,12 @@ function otherKeysKept(profile: string, kept: string): CredentialError {
   );
 }
 
-/** @throws CredentialError `NothingToUndo` (400) where the keys came from no file, or have been rotated since */
+/** @throws CredentialError `NothingToUndo` (400) where none are kept, or they came from no file or a rotation */
 export async function undoImport(daemon: DaemonClient, profile: string): Promise<string> {
   const url = keysUrl(profile);
-  const { undo } = await daemon.ask<{ undo?: Removal }>('GET', url);
+  const { undo } = await daemon.ask<{ undo?: Removal }>('GET', url).catch((error) => {
+    throw error.code === 'NoKeptKeys' ? noneKept(profile) : error;
+  });
   if (!undo) {
     throw new CredentialError(
       'NothingToUndo',
@@ -86,6 +88,14 @@ export async function undoImport(daemon: DaemonClient, profile: string): Promise
   await daemon.ask('POST', '/api/reload');
   await daemon.ask('DELETE', url);
   return undo.path;
+}
+
+function noneKept(profile: string): CredentialError {
+  return new CredentialError(
+    'NothingToUndo',
+    400,
+    `No keys of "${profile}" are kept: there is nothing to put back. To see whose are, type: credd keys list`,
+  );
 }
 
 async function readAgain(path: string): Promise<Buffer> {

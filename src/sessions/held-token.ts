@@ -1,6 +1,6 @@
 import { lookAgain } from '../aws/look-again.js';
 import { signOut } from '../aws/sso-accounts.js';
-import { createToken, type OidcParts } from '../aws/sso-oidc.js';
+import { type OidcParts, renewedToken } from '../aws/sso-oidc.js';
 import type { SsoSignIn } from '../aws/sso-sign-in.js';
 import { isRenewable, type Lack, type SsoToken } from '../aws/sso-token.js';
 import { CredentialError } from '../errors.js';
@@ -158,13 +158,11 @@ export class HeldToken {
         throw new CredentialError('SsoLoginRequired', 403, `Sign-in to ${this.#about.key}: ${held}.`);
       // Another process was quicker.
       if (this.#isFresh(held)) return this.plan(held);
-      const { refreshToken, clientId, clientSecret, registrationExpiresAt } = held;
-      if (!this.canRenew(held) || !refreshToken || !clientId || !clientSecret) throw this.#over();
-      const client = { clientId, clientSecret, expiresAt: registrationExpiresAt };
-      const grant = { grantType: 'refresh_token', refreshToken } as const;
+      if (!this.canRenew(held)) throw this.#over();
+      const { refreshToken = '' } = held;
       let given: SsoToken;
       try {
-        given = await createToken(this.#about, client, grant, this.#parts);
+        given = await renewedToken(this.#about, held, this.#parts);
       } catch (error) {
         if (!(error instanceof CredentialError) || error.retryable) throw error;
         this.#refused.add(refreshToken);
@@ -174,10 +172,8 @@ export class HeldToken {
         continue;
       }
       if (!isCurrent()) throw this.#discarded(given);
-      // Identity Center need not give a new one.
-      const token = { ...given, refreshToken: given.refreshToken ?? refreshToken };
       this.#failure = undefined;
-      return this.plan(await this.#cached.keep(token, held));
+      return this.plan(await this.#cached.keep(given, held));
     }
   }
 

@@ -48,7 +48,7 @@ t.test('keys import takes exactly two lines out, and --undo gives the file back'
   t.match(await own.credd(['keys', 'list']), { stdout: /^$/ });
   t.match(await own.credd(['keys', 'import', '--undo', 'dev']), {
     code: 1,
-    stderr: /holds no keys of "dev"/,
+    stderr: /No keys of "dev" are kept: there is nothing to put back/,
   });
   t.match(await own.credd(['keys', 'import', 'dev']), { code: 0 }, 'and once more');
   t.match(await own.credd(['keys', 'import', '--undo', 'dev']), { code: 0 });
