@@ -1,6 +1,7 @@
 import type { Stats } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { CredentialError } from './errors.js';
 import type { Paths } from './system/paths.js';
 import { ensurePrivateFolder, isErrno, isOurs, notPrivate } from './system/private-files.js';
 import { olderThan } from './system/rotated-file.js';
@@ -28,12 +29,13 @@ export async function openStateFolder(paths: Paths): Promise<void> {
  * @throws CredentialError `NotPrivate` that names the file and the `chmod`
  */
 async function checkState(paths: Paths): Promise<void> {
-  const { ownerToken, leases, audit, keptKeys, sessions, stateDir } = paths;
+  const { ownerToken, leases, audit, keptKeys, sessions, stateDir, endpoint, lock } = paths;
   const own = [ownerToken, leases, audit, olderThan(audit), keptKeys, versionFile(stateDir)];
+  await Promise.all([...own, endpoint, lock].map(isNoFolder));
   const secret = [...own, ...(await filesIn(sessions))];
   await Promise.all([
     ...secret.map((path) => check(path, OTHERS_MAY_ANYTHING, 'get at', '600')),
-    checkSteering(paths.endpoint),
+    checkSteering(endpoint),
   ]);
 }
 
@@ -51,6 +53,15 @@ async function check(path: string, loose: number, verb: string, chmod: string): 
   if (stats.isFile() && stats.mode & loose)
     throw notPrivate(
       `other users can ${verb} ${path}: look at what is in it, then type: chmod ${chmod} ${shellWord(path)}`,
+    );
+}
+
+async function isNoFolder(path: string): Promise<void> {
+  if ((await statIfPresent(path))?.isDirectory())
+    throw new CredentialError(
+      'StateDamaged',
+      400,
+      `${path} is a folder, and a file belongs there: move it away.`,
     );
 }
 

@@ -10,7 +10,8 @@ import type { Environment } from '../system/paths.js';
 import { writePrivateFile } from '../system/private-files.js';
 import { shellWord } from '../system/shell-word.js';
 import { type Command, type CommandContext, text } from './command.js';
-import { prepared, serve, stopSignal } from './serve.js';
+import { prepare } from './prepare.js';
+import { serve, stopSignal } from './serve.js';
 
 export const command: Command = {
   usage: 'demo [--port PORT]',
@@ -53,12 +54,12 @@ async function runIn(
     await writePrivateFile(variables, forAnotherTerminal(own));
     const port = text(values.port);
     const run = async (port: string | undefined) =>
-      serve({
-        settings: await prepared({ ...env, ...own, HOME: home }, { port, store: 'memory' }),
+      serve(
+        await prepare({ ...env, ...own, HOME: home }, { port, store: 'memory' }),
         stderr,
         stopped,
-        greet: (url) => void stderr.write(greeting(url, variables)),
-      });
+        (url) => void stderr.write(greeting(url, variables)),
+      );
     await run(port).catch((error) => {
       if (port !== undefined || !isPortTaken(error)) throw error;
       stderr.write(`Port ${DEFAULT_PORT} is taken, so the demo takes a free one.\n`);

@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { MEANT_FOR_US } from './listening-sockets.js';
+import type { Environment } from './paths.js';
 
 const SHELL = '/bin/sh';
 
@@ -11,9 +13,15 @@ export function endCoreDumps(): boolean {
   return coreLimit() === '0' || limitOwn();
 }
 
-/** The same command, in a shell that gives up core dumps first. */
-export function withoutCoreDumps(command: readonly string[]): string[] {
-  return [SHELL, '-c', 'ulimit -c 0 && exec "$0" "$@"', ...command];
+/** The same command, in a shell that gives up core dumps first; what the service manager handed to us is then for it. */
+export function withoutCoreDumps(command: readonly string[], env: Environment): string[] {
+  const ours = MEANT_FOR_US.filter((name) => env[name] === String(process.pid));
+  return [
+    SHELL,
+    '-c',
+    `ulimit -c 0 && ${ours.map((name) => `${name}=$$ `).join('')}exec "$0" "$@"`,
+    ...command,
+  ];
 }
 
 function coreLimit(): string {

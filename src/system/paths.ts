@@ -12,6 +12,8 @@ export interface Paths {
   runtimeDir: string;
   ownerToken: string;
   endpoint: string;
+  /** Held by the daemon while it runs: there is one for each state folder. */
+  lock: string;
   leases: string;
   audit: string;
   /** A folder: the encrypted file store. */
@@ -37,6 +39,7 @@ export function findPaths(env: Environment, configFile?: string): Paths {
     runtimeDir: runtimeRoot ? join(runtimeRoot, 'credd') : join(stateDir, 'run'),
     ownerToken: join(stateDir, 'token'),
     endpoint: join(stateDir, 'endpoint'),
+    lock: join(stateDir, 'lock'),
     leases: join(stateDir, 'leases'),
     audit: join(stateDir, 'audit.jsonl'),
     sessions: join(stateDir, 'sessions'),

@@ -10,7 +10,7 @@ const FILE_MODE = 0o600;
 
 /**
  * Makes sure that `folder` exists and that nobody else can look into it; a mode that lets others in is repaired.
- * @throws CredentialError `NotPrivate` when it belongs to somebody else or is not a folder.
+ * @throws CredentialError `NotPrivate` when it belongs to somebody else or is not a folder; `CannotWrite` (503)
  */
 export async function ensurePrivateFolder(folder: string): Promise<void> {
   await ensureFolder(folder);
@@ -21,7 +21,8 @@ export async function ensurePrivateFolder(folder: string): Promise<void> {
       `${folder} belongs to another user: remove it, or type: sudo chown -R "$USER" ${shellWord(folder)}`,
     );
   }
-  if ((stats.mode & 0o777) !== FOLDER_MODE) await chmod(folder, FOLDER_MODE);
+  if ((stats.mode & 0o777) !== FOLDER_MODE)
+    await chmod(folder, FOLDER_MODE).catch(cannot('change the mode of', folder));
 }
 
 /**

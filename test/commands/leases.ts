@@ -77,13 +77,3 @@ t.test('env, lease, leases, revoke and audit --follow insist on a running daemon
       stderr: /not an address/,
     });
 });
-
-t.test('a second daemon beside the first leaves its leases alone', async (t) => {
-  const own = await ready(t);
-  await own.serve();
-  await leaseToken(own, ['app']);
-  const before = readFileSync(own.state('leases'), 'utf8');
-  await own.serve();
-  await leaseToken(own, ['app']);
-  t.equal(readFileSync(own.state('leases'), 'utf8'), before);
-});

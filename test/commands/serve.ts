@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'nod
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import t from 'tap';
 import { ask, CLI, machine, run } from '../support/cli.js';
+import { leaseToken } from '../support/lease-commands.js';
 import { everySource } from '../support/sources.js';
 import { noTerminal, TERMINAL } from '../support/terminal.js';
 
@@ -70,18 +71,56 @@ t.test('an empty token, as a full disk leaves it, and an endpoint that is none',
   t.match(await credd(['status']), { code: 0, stdout: /^credd runs at/ });
 });
 
-t.test('the port is taken: by whom, and what to do', async (t) => {
-  const { serve, credd } = machine(t);
+t.test('there is one for each state folder: a second one says which, and what to do', async (t) => {
+  const { serve, credd, path } = machine(t);
   const { port, pid, stop } = await serve();
-  const second = await credd(['serve', '--port', String(port), '--store', 'memory']);
-  t.match(second, {
-    code: 1,
-    stdout: NOTHING,
-    stderr: new RegExp(`^credd: Port ${port} is taken by credd itself, process ${pid}\\. Use that one`),
-  });
+  for (const second of [String(port), '0']) {
+    t.match(await credd(['serve', '--port', second, '--store', 'memory']), {
+      code: 1,
+      stdout: NOTHING,
+      stderr: new RegExp(
+        `^credd: A credd of yours runs already, process ${pid}, at http://127.0.0.1:${port}, .*credd status.* kill ${pid};`,
+      ),
+    });
+  }
   t.match(await credd(['status']), { stdout: new RegExp(`process ${pid}\n`) }, 'which goes on');
-  await stop();
+  t.equal((await stop()).code, 0);
+  const killed = await serve();
+  killed.process.kill('SIGKILL');
+  await killed.ended;
+  const next = await serve();
+  t.equal(
+    readFileSync(path('.local', 'state', 'credd', 'lock'), 'utf8'),
+    `${next.pid}\n`,
+    'one that was killed holds nothing up',
+  );
+});
 
+t.test('one that comes while another ends waits for it, and no lease is lost or comes back', async (t) => {
+  const own = machine(t);
+  const { aws, daemonEnv } = await everySource(t, own);
+  const serve = () => own.serve([], { env: daemonEnv });
+  const first = await serve();
+  const taken = await leaseToken(own, ['app']);
+  const kept = await leaseToken(own, ['app']);
+  aws.faults.set('GetSessionToken', { kind: 'hang' });
+  const underWay = ask(`${first.url}/creds/keys`);
+  while (aws.count('GetSessionToken') === 0) await new Promise(setImmediate);
+  first.process.kill('SIGTERM');
+  await first.prints(/credd stops/);
+  const next = await serve();
+  t.match(await ask(`${next.url}/creds/app`, taken), { status: 200 });
+  const leases = JSON.parse(readFileSync(own.path('.local', 'state', 'credd', 'leases'), 'utf8')).leases;
+  t.equal(leases.length, 2);
+  t.match(await own.credd(['revoke', leases[0].id]), { code: 0 });
+  await Promise.all([underWay, first.ended, next.stop()]);
+  const third = await serve();
+  t.match(await ask(`${third.url}/creds/app`, taken), { status: 401 });
+  t.match(await ask(`${third.url}/creds/app`, kept), { status: 200 });
+});
+
+t.test('the port is taken: by whom, and what to do', async (t) => {
+  const { credd } = machine(t);
   const other = createServer().listen(0, '127.0.0.1');
   await once(other, 'listening');
   t.teardown(() => other.close());
@@ -182,13 +221,4 @@ t.test('logs: lines for a person on a terminal', { skip: noTerminal }, async (t)
   t.match(stdout, /^\[\d\d:\d\d:\d\d\] .*INFO.*credd listens on http/m);
   t.match(stdout, /SIGINT: credd stops/);
   t.notMatch(stdout, /[{}]/);
-});
-
-t.test('one that has stopped takes no other one along', async (t) => {
-  const { serve, path, credd } = machine(t);
-  const first = await serve();
-  const second = await serve();
-  await first.stop();
-  t.equal(readFileSync(path('.local', 'state', 'credd', 'endpoint'), 'utf8'), `${second.url}\n`);
-  t.match(await credd(['status']), { stdout: new RegExp(`process ${second.pid}\n`) });
 });

@@ -54,19 +54,6 @@ t.test('a daemon on a socket that was opened for it', { skip }, async (t) => {
   t.equal(readFileSync(endpoint, 'utf8'), `http://127.0.0.1:${port}\n`, 'commands go on finding the socket');
 });
 
-t.test('a socket that the network can reach is refused', { skip }, async (t) => {
-  const here = machine(t);
-  const port = freePort();
-  const daemon = here.start(['serve', '--store', 'memory'], {
-    through: throughSocket(port, here.env, '0.0.0.0'),
-  });
-  await daemon.prints(/Listening on/);
-  await body(port, '/healthz').catch(() => {});
-  const { code, stderr } = await daemon.ended;
-  t.equal(code, 1);
-  t.match(stderr, /does not listen on 127\.0\.0\.1/);
-});
-
 async function body(port: number, path: string): Promise<unknown> {
   const [answer] = (await once(get({ host: '127.0.0.1', port, path, agent: false }), 'response')) as [
     IncomingMessage,

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
@@ -114,4 +115,14 @@ t.test('the command to type quotes the path', async (t) => {
   const path = join(t.testdir({ "it's": 'text' }), "it's");
   chmodSync(path, 0o644);
   await t.rejects(readPrivateFile(path), { message: /chmod 600 '.*it'\\''s'$/ });
+});
+
+t.test('a folder that cannot be closed to others', { skip: notMountable }, async (t) => {
+  const disk = smallDisk(t);
+  chmodSync(disk, 0o755);
+  spawnSync('mount', ['-o', 'remount,ro', disk]);
+  await t.rejects(ensurePrivateFolder(disk), {
+    code: 'CannotWrite',
+    message: /^cannot change the mode of .*: the file system is read-only$/,
+  });
 });

@@ -58,6 +58,57 @@ t.test('what changes around the service', { skip: missing, timeout: 240_000 }, a
     t.ok(seen.others.length > 0 && seen.others.every((it) => it.startsWith('503 ')));
   });
 
+  await t.test('one that was started by hand', async (t) => {
+    const state = '~/.local/state/credd';
+    await says('systemctl --user stop credd.service');
+    t.match(await machine.credd('serve --port 9000'), {
+      code: 1,
+      stderr: /runs already, process \d+, at http:\/\/127\.0\.0\.1:8363,/,
+    });
+    await says(`systemctl --user stop credd.socket credd.service
+      node /opt/credd/dist/cli.js serve --port 9000 > ~/log 2>&1 & until grep -q 'credd listens' ~/log; do sleep 0.1; done
+      systemctl --user reset-failed; systemctl --user start credd.socket`);
+    t.match(await answer('user'), /"CannotServe"/, 'the service lets it go on');
+    const byHand = await says(`cat ${state}/lock`);
+    t.match(
+      await property('StatusText'),
+      `cannot serve: A credd of yours runs already, process ${byHand}, at`,
+    );
+    const pid = await property('MainPID');
+    await says('systemctl --user reload credd.service');
+    t.match(await answer('user'), /"CannotServe"/);
+    t.equal(await property('MainPID'), pid);
+    t.equal(await property('NRestarts'), '0');
+    await says(`kill ${byHand}`);
+    await well('user');
+    t.equal(await property('NRestarts'), '1', 'and follows it');
+    t.equal(await says(`cat ${state}/endpoint`), 'http://127.0.0.1:8363');
+    await calls();
+  });
+
+  await t.test('a folder in place of the token, and a socket too many', async (t) => {
+    const token = '~/.local/state/credd/token';
+    const drop = '~/.config/systemd/user/credd.socket.d';
+    await says(`systemctl --user stop credd.socket credd.service; systemctl --user reset-failed
+      mv ${token} ~/token; mkdir ${token}
+      mkdir -p ${drop}; printf '[Socket]\\nListenStream=127.0.0.1:8364\\n' > ${drop}/test.conf
+      systemctl --user daemon-reload; systemctl --user start credd.socket`);
+    t.match(await answer('user'), /"CannotServe"/);
+    t.match(await property('StatusText'), /cannot serve: .*token is a folder/);
+    t.equal(await property('NRestarts'), '0');
+    await says(`rmdir ${token}; mv ~/token ${token}`);
+    await well('user');
+    t.equal(await property('NRestarts'), '1');
+    t.match(
+      await says('curl -s -m 20 http://127.0.0.1:8364 || echo $?'),
+      /^(52|56)$/,
+      'who comes to another socket is not left waiting',
+    );
+    await says(`rm -r ${drop}; systemctl --user daemon-reload
+      systemctl --user stop credd.socket credd.service; systemctl --user start credd.socket`);
+    await calls();
+  });
+
   await t.test('another passphrase', async (t) => {
     await says('mv ~/passphrase ~/away; umask 077; echo another > ~/passphrase');
     await restart();

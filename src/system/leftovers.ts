@@ -1,0 +1,18 @@
+import { readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** As private-files names them. */
+const TEMPORARY = /^\..+\.[0-9a-f]{12}\.tmp$/;
+/** Milliseconds. A younger one may be about to take its place. */
+const LONG_WRITTEN = 60_000;
+
+/** Takes away the temporary files of processes that were killed while they wrote. */
+export async function sweepLeftovers(folder: string, now: number): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names.filter((it) => TEMPORARY.test(it))) {
+    const path = join(folder, name);
+    const stats = await stat(path).catch(() => undefined);
+    if (stats?.isFile() && now - stats.mtimeMs > LONG_WRITTEN)
+      await rm(path, { force: true }).catch(() => {});
+  }
+}
