@@ -178,14 +178,21 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     env,
   });
   const traffic = new Traffic();
-  let kind: string = settings.store;
-  store.then((opened) => (kind = opened.store.kind)).catch(() => {});
   const metrics = createMetrics({
     traffic,
     calls,
     renewals,
     sessions: () => vendor.states(),
-    store: () => ({ kind, up: sessions.problem === undefined }),
+    async store() {
+      const opened = await store.catch(() => undefined);
+      const trouble = opened?.trouble ?? sessions.problem;
+      return {
+        kind: opened?.store.kind ?? settings.store,
+        up: opened !== undefined && trouble === undefined,
+      };
+    },
+    files: () => [...config.broken, ['config.ini', profileSettings.problem !== undefined]],
+    signIns: api.signIns.states,
     now: clock.now,
   });
   // Not before the store has begun to derive its key: the two then take their time together.

@@ -46,6 +46,8 @@ export interface WatchedSharedConfig {
   readonly current: SharedConfig;
   /** Why the newest state of the files could not be taken, and what to do; the last good state goes on. */
   readonly problem: string | undefined;
+  /** Each file, and whether there is such a problem with it. */
+  readonly broken: readonly (readonly [file: FileKind, broken: boolean])[];
   /** Called after each change of `current` or `problem`. The returned function ends it. */
   subscribe(listener: () => void): () => void;
   /** Reads the files as they are at this moment. */
@@ -86,6 +88,9 @@ export async function watchSharedConfig(options: {
     },
     get problem() {
       return followed.flatMap(({ fault }) => fault ?? []).join('; ') || undefined;
+    },
+    get broken() {
+      return followed.map(({ file, fault }) => [file.source.kind, fault !== undefined] as const);
     },
     subscribe(listener) {
       listeners.add(listener);

@@ -1,16 +1,22 @@
-import type { Gauge, Histogram, Registry } from 'prom-client';
+import type { Histogram, Registry } from 'prom-client';
 import type { Tally } from '../system/tally.js';
+import { type FaultParts, registerFaults } from './fault-metrics.js';
 import type { Traffic } from './traffic.js';
 
-export interface MetricsParts {
+export interface MetricsParts extends FaultParts {
   traffic: Traffic;
   /** By operation, and `ok` or the name of the error. */
   calls: Tally;
   /** By profile, and `ok` or the code of the error. */
   renewals: Tally;
   /** The sessions that are asked for, of one profile perhaps several; times in milliseconds since the epoch. */
-  sessions(): Iterable<{ profile: string; state: string; expiresAt?: number }>;
-  store(): { kind: string; up: boolean };
+  sessions(): Iterable<{
+    profile: string;
+    state: string;
+    expiresAt?: number;
+    lastError?: { code: string };
+  }>;
+  store(): Promise<{ kind: string; up: boolean }>;
   now(): number;
 }
 
@@ -75,13 +81,16 @@ async function register(parts: MetricsParts): Promise<Registry> {
   });
   new Gauge({
     name: 'credd_store_up',
-    help: 'Whether the store of sessions did well when it was last used',
+    help: 'Whether the store of sessions could be opened, and did well when it was last used',
     labelNames: ['kind'],
     registers,
-    collect() {
-      setStore(this, parts.store());
+    async collect() {
+      const { kind, up } = await parts.store();
+      this.reset();
+      this.set({ kind }, up ? 1 : 0);
     },
   });
+  await registerFaults(registry, parts);
   new Gauge({
     name: 'process_resident_memory_bytes',
     help: 'Resident memory size in bytes',
@@ -103,11 +112,6 @@ function timesLeft({ sessions, now }: MetricsParts): Map<string, number> {
     shortest.set(profile, Math.min(left, shortest.get(profile) ?? left));
   }
   return shortest;
-}
-
-function setStore(gauge: Gauge<'kind'>, { kind, up }: { kind: string; up: boolean }): void {
-  gauge.reset();
-  gauge.set({ kind }, up ? 1 : 0);
 }
 
 /** The library's own histogram counts one observation at a time; these were counted already. */

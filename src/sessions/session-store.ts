@@ -22,8 +22,9 @@ export class SessionStore {
 
   constructor(store: Promise<SecretStore>, log: { debug(context: object, message: string): void }) {
     this.#store = store;
-    // Each use of the store tells of it.
-    store.catch(() => {});
+    store.catch(({ message }: Error) => {
+      this.problem = message;
+    });
     this.#log = log;
   }
 

@@ -27,6 +27,8 @@ export interface OpenedStore {
   readonly reason: string;
   /** What the settings ask for. */
   asked: StoreKind;
+  /** Why it cannot be used just now. */
+  readonly trouble?: string | undefined;
 }
 
 const IN_KEYCHAIN = 'sessions are kept in the keychain';
@@ -89,6 +91,9 @@ function inKeychain(store: KeychainStore, asked: StoreKind, hint = ''): OpenedSt
   return {
     store,
     asked,
+    get trouble() {
+      return store.trouble;
+    },
     get reason() {
       return store.trouble ? `${store.trouble}; until it can, ${IN_MEMORY}${hint}` : IN_KEYCHAIN;
     },

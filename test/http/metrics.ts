@@ -67,7 +67,9 @@ t.test('the shortest session of a profile counts, to its last second', async (t)
     traffic,
     calls: counts,
     renewals: counts,
-    store: () => ({ kind: 'memory', up: true }),
+    store: async () => ({ kind: 'memory', up: true }),
+    files: () => [],
+    signIns: async () => [],
     now: () => now,
     sessions: () => [
       { profile: 'ending', state: 'ready', expiresAt: now + 500 },

@@ -1,6 +1,9 @@
 import t from 'tap';
 import type { CredentialError } from '../../src/errors.js';
+import { createMetrics } from '../../src/http/metrics.js';
+import { Traffic } from '../../src/http/traffic.js';
 import { MemoryStore } from '../../src/system/memory-store.js';
+import { Tally } from '../../src/system/tally.js';
 import { fleet, heap, mostInASecond, pass, SOURCES } from '../support/fleet.js';
 import { leaseHolders } from '../support/lease-holders.js';
 import { HOUR, MINUTE, SECOND, turn } from '../support/time.js';
@@ -60,6 +63,17 @@ t.test('a week of outages, sleeps, clock changes, edits and restarts', { timeout
   let wrongLeases = 0;
   const holders = await leaseHolders(t, clock, random);
   await holders.grant();
+  const metrics = createMetrics({
+    traffic: new Traffic(),
+    calls: new Tally(),
+    renewals,
+    sessions: () => vendor.states(),
+    store: async () => ({ kind: 'memory', up: true }),
+    files: () => [],
+    signIns: async () => [],
+    now: clock.now,
+  });
+  await metrics.text();
   const chance = (probability: number) => random() < probability;
 
   for (let minute = 0; minute < 7 * 24 * 60; minute += 5) {
@@ -98,10 +112,15 @@ t.test('a week of outages, sleeps, clock changes, edits and restarts', { timeout
           if (left <= 0 || told <= 0) expired++;
           if (told > left + 2 * SECOND) overstated++;
         },
-        ({ code }: CredentialError) => {
+        async ({ code }: CredentialError) => {
           refused++;
           const shown = vendor.states().find((it) => it.profile === profile)?.lastError;
-          if (code !== shown?.code || !renewals.has(code)) unseen++;
+          const { body } = await metrics.text();
+          const seen = [
+            `credd_profile_fault{profile="${profile}",code="${code}"} 1\n`,
+            `credd_renewals_total{profile="${profile}",outcome="${code}"} `,
+          ].every((line) => body.includes(line));
+          if (code !== shown?.code || !seen) unseen++;
         },
       );
       for (let turns = 0; turns < 8; turns++) await turn();

@@ -159,7 +159,7 @@ t.test('a store that fails is a miss, says why, and recovers', async (t) => {
 t.test('a store that could not be opened is a miss', async (t) => {
   const unopened = new SessionStore(Promise.reject(new Error('no passphrase')), log);
   await turn();
-  t.equal(unopened.problem, undefined, 'nobody has used it yet, and nothing has crashed');
+  t.equal(unopened.problem, 'no passphrase', 'known before anybody has used it, and nothing has crashed');
   const store = Promise.reject(new Error('no passphrase'));
   store.catch(() => {});
   const { ask, sessions } = await startVending(t, { config: dev, store });

@@ -9,6 +9,7 @@ import { Refresher } from '../../src/sessions/refresher.js';
 import { SessionStore } from '../../src/sessions/session-store.js';
 import { Vendor } from '../../src/sessions/vendor.js';
 import { MemoryStore } from '../../src/system/memory-store.js';
+import { Tally } from '../../src/system/tally.js';
 import { HOUR, SECOND, travelClock, turn } from './time.js';
 import { seeded } from './vending.js';
 
@@ -24,7 +25,7 @@ export function fleet(options: { profiles: number; seed: number }) {
   const random = seeded(options.seed);
   const calls: { key: string; at: number }[] = [];
   const warnings: string[] = [];
-  const renewals = new Map<string, number>();
+  const renewals = new Tally();
   const skew = new ClockSkew(clock);
   const state = { down: false, edition: 0, issued: 0, store: new MemoryStore() };
   const roles = Array.from({ length: options.profiles }, (_, index) => chainOf(index));
@@ -85,7 +86,7 @@ export function fleet(options: { profiles: number; seed: number }) {
       refresher,
       clock,
       random,
-      renewed: (_, outcome) => renewals.set(outcome, (renewals.get(outcome) ?? 0) + 1),
+      renewed: (profile, outcome) => renewals.add(profile, outcome),
       log: { info: () => {}, warn: (_, message) => warnings.push(message) },
     });
   };
