@@ -49,9 +49,10 @@ export async function printGlobal(options: {
     ...regionVariables(region),
   };
   const form = globalForm(process.platform);
-  const lines = Object.entries(variables).flatMap(([name, value]) =>
+  const set = Object.entries(variables).flatMap(([name, value]) =>
     value ? [(shell ?? form).set(name, value)] : [],
   );
+  const lines = shell?.giveWay?.(set) ?? set;
   out.stdout.write(`${lines.join('\n')}\n`);
   out.stderr.write(warningOfDefault(shared));
   if (!shell && out.stdout.isTTY) out.stderr.write(`${form.hint}\n`);

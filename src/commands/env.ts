@@ -16,7 +16,8 @@ export const command: Command = {
 
   eval "$(credd env PROFILE)"
 
-With --global they hold no token and do not end, for files that your whole desktop reads: environment.d, launchctl.
+With --global they hold no token and do not end, for files that your whole desktop reads (environment.d, launchctl), or,
+with --shell, your shell: there they give way to credd exec and to the line above.
 
 ${NARROWING}`,
   takes: [1, 1],
@@ -38,6 +39,8 @@ ${NARROWING}`,
     const region = regionGiven(values);
     if (values.global && narrowing)
       throw new UsageError('--global hands out no lease, so it cannot be narrowed');
+    if (values.global && ttl !== undefined)
+      throw new UsageError('--global hands out no lease, so it has no end: leave out --ttl');
     const settings = readSettings(env);
     await withRunningDaemon(settings, async (daemon) => {
       if (!narrowing) await daemon.ask('GET', `/api/sessions/${segmentOf(profile)}`);

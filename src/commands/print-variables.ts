@@ -9,20 +9,30 @@ import { regionVariables, SHADOWING } from './container-variables.js';
 export interface Shell {
   set(name: string, value: string): string;
   unset?(name: string): string;
+  /** Lines that do nothing where `env` or `exec` has set what they would: a shell that they start reads its files again. */
+  giveWay?(lines: readonly string[]): string[];
 }
+
+/** Set by `env` and `exec`, and by what is a default never. */
+const LEASED = 'AWS_CONTAINER_AUTHORIZATION_TOKEN';
+/** Set by `exec` alone, also with `--no-session`. */
+const EXEC = 'CREDD_PROFILE';
 
 const shells: Record<string, Shell> = {
   sh: {
     set: (name, value) => `export ${name}='${value.replaceAll("'", "'\\''")}'`,
     unset: (name) => `unset ${name}`,
+    giveWay: (lines) => [`if [ -z "\${${LEASED}-}\${${EXEC}-}" ]; then`, ...lines, 'fi'],
   },
   fish: {
     set: (name, value) => `set -gx ${name} '${value.replace(/[\\']/g, '\\$&')}'`,
     unset: (name) => `set -e ${name}`,
+    giveWay: (lines) => [`if test -z "$${LEASED}$${EXEC}"`, ...lines, 'end'],
   },
   powershell: {
     set: (name, value) => `$Env:${name} = '${value.replaceAll("'", "''")}'`,
     unset: (name) => `Remove-Item Env:${name} -ErrorAction SilentlyContinue`,
+    giveWay: (lines) => [`if (-not ($Env:${LEASED} -or $Env:${EXEC})) {`, ...lines, '}'],
   },
   // `docker run --env-file` would take quotes for a part of the value.
   dotenv: {

@@ -155,6 +155,51 @@ t.test('for a shell that is to have a default, without an end', async (t) => {
   t.match((await own.credd(['leases'])).stdout, /no leases|^$/i);
 });
 
+t.test('a default that a shell reads anew gives way to what exec and env have set', async (t) => {
+  const own = await ready(t, { daemon: true });
+  for (const [shell, read] of [
+    ['dash', '. ./lines'],
+    ['bash', 'set -eu; . ./lines'],
+    ['zsh', '. ./lines'],
+    ['fish', 'source lines'],
+  ] as const) {
+    const missing = lacks(shell, `apt-get install -y ${shell}`);
+    await t.test(shell, { skip: missing }, async (t) => {
+      const lines = ['env', 'app', '--global', '--shell', shell === 'fish' ? 'fish' : 'sh'];
+      writeFileSync(own.path('lines'), (await own.credd(lines)).stdout);
+      const seen = async (...exec: string[]) => {
+        const command = [shell, '-c', `${read}; ${AS_JSON}`];
+        const ended = exec.length
+          ? await own.credd([...exec, '--', ...command])
+          : await run(t, command, { env: own.env, cwd: own.home }).ended;
+        t.match(ended, { code: 0, stderr: NOTHING });
+        return JSON.parse(ended.stdout);
+      };
+      const region = 'eu-west-2';
+      const inExec = await seen('exec', 'keys', '--region', region);
+      t.match(inExec, { AWS_CONTAINER_CREDENTIALS_FULL_URI: /\/creds\/keys$/, AWS_REGION: region });
+      const raw = await seen('exec', 'keys', '--no-session', '--region', region);
+      t.match(raw, { AWS_ACCESS_KEY_ID: String, AWS_REGION: region });
+      t.notOk('AWS_CONTAINER_CREDENTIALS_FULL_URI' in raw);
+      t.match(await seen(), { AWS_CONTAINER_CREDENTIALS_FULL_URI: /\/creds\/app$/, AWS_REGION: 'eu-west-3' });
+    });
+  }
+  const powershell = (await own.credd(['env', 'app', '--global', '--shell', 'powershell'])).stdout;
+  t.match(
+    powershell,
+    /^if \(-not \(\$Env:AWS_CONTAINER_AUTHORIZATION_TOKEN -or \$Env:CREDD_PROFILE\)\) \{\n(\$Env:\w+ = '.*'\n)+\}\n$/,
+  );
+});
+
+t.test('a default has no end', async (t) => {
+  const { credd } = machine(t, { config: '' });
+  t.match(await credd(['env', 'app', '--global', '--ttl', '1h']), {
+    code: 2,
+    stdout: NOTHING,
+    stderr: /--global hands out no lease.*leave out --ttl/,
+  });
+});
+
 t.test('what is given only for a token can be no default', async (t) => {
   const own = await ready(t, { daemon: true });
   mkdirSync(own.path('.config', 'credd'), { recursive: true });
