@@ -12,6 +12,8 @@ export interface Renewable {
 
 /** At most 20 calls a second: what lapsed while the laptop slept must not be asked of AWS all at once. */
 const PACE = 50;
+/** For how long what is renewed behind people's backs gives way to those who wait, however many they are. */
+const LONGEST_YIELD = 1000;
 
 /**
  * One timer over anything that has to be renewed, soonest needed first. It looks at the clock at least every
@@ -32,6 +34,16 @@ export class Refresher {
   schedule(item: Renewable): void {
     this.#items.set(item.key, item);
     this.#wakeFor(item);
+  }
+
+  /**
+   * A call to AWS for somebody who waits. That goes at once, as SDKs give up within seconds, and it takes the turn of a
+   * renewal, so that both together keep to the pace.
+   */
+  giveWay(): void {
+    const now = this.#clock.elapsed();
+    const next = Math.max(this.#notBefore, now) + PACE;
+    this.#notBefore = Math.max(this.#notBefore, Math.min(next, now + LONGEST_YIELD));
   }
 
   cancel(key: string): void {
@@ -59,7 +71,7 @@ export class Refresher {
     this.#cancel = undefined;
     const now = this.#clock.elapsed();
     const due = this.#soonest();
-    if (due && due.dueAt <= now) {
+    if (due && due.dueAt <= now && this.#notBefore <= now) {
       this.#items.delete(due.key);
       this.#notBefore = now + PACE * (due.calls?.() ?? 1);
       due.renew();

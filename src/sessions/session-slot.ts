@@ -66,7 +66,7 @@ export class SessionSlot {
       refresher: parts.refresher,
       now: parts.clock.elapsed,
       calls: () => this.#calls(),
-      renew: () => this.obtain(),
+      renew: () => this.obtain({ inTurn: true }),
     });
   }
 
@@ -128,9 +128,9 @@ export class SessionSlot {
     return this.obtain();
   }
 
-  /** Joins the flight under way, or starts one: the store first, then AWS. */
-  obtain(): Promise<Credentials> {
-    return this.#flight.join((isCurrent) => this.#fly(isCurrent));
+  /** Joins the flight under way, or starts one: the store first, then AWS; `inTurn`, where the refresher has let it go. */
+  obtain({ inTurn = false } = {}): Promise<Credentials> {
+    return this.#flight.join((isCurrent) => this.#fly(isCurrent, inTurn));
   }
 
   /** Takes what was obtained with a person's help; a flight under way is overtaken. */
@@ -185,11 +185,12 @@ export class SessionSlot {
     return withSource(this.source, clock, (credentials) => provide(this.step, credentials, code));
   }
 
-  async #fly(isCurrent: () => boolean): Promise<Credentials> {
+  async #fly(isCurrent: () => boolean, inTurn: boolean): Promise<Credentials> {
     try {
       const kept = await this.#fromStore(isCurrent);
       if (kept) return kept;
       if (needsPerson(this.step)) throw new MfaRequired(this.step.profile, mfaOf(this.step)?.serial ?? '');
+      if (!inTurn) this.#parts.refresher.giveWay();
       const given = await this.provided();
       const held = this.#taken(given);
       if (!held) return given;

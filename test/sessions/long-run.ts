@@ -48,6 +48,28 @@ t.test('10,000 profiles, 1,000 of them warm, for a day', { timeout: 300_000 }, a
   t.ok(rate <= 20, `${rate} calls in one second`);
 });
 
+t.test('a wake-up at which 10 programs a second ask for what lapsed', async (t) => {
+  const it = fleet({ profiles: 1000, seed: 5 });
+  t.teardown(it.stop);
+  const { clock, calls } = it;
+  const vendor = it.start();
+  for (let index = 0; index < 1000; index++) await vendor.get(`role-${index}`);
+  clock.jump(9 * HOUR);
+  await pass(it, 15 * SECOND, 50);
+  calls.length = 0;
+  for (let asked = 0; asked < 200; asked++) {
+    const before = clock.now();
+    const answer = vendor.get(`role-${999 - asked}`);
+    for (let turns = 0; turns < 12; turns++) await turn();
+    await answer;
+    if (clock.now() !== before) t.fail('nobody waits for a renewal');
+    await pass(it, 100, 50);
+  }
+  const rate = mostInASecond(calls);
+  t.ok(rate <= 21, `${rate} calls in one second, of which one was not in turn`);
+  t.ok(calls.length > 380, `and not many fewer: ${calls.length} in 20 s`);
+});
+
 t.test('a week of outages, sleeps, clock changes, edits and restarts', { timeout: 300_000 }, async (t) => {
   const it = fleet({ profiles: 60, seed: 11 });
   t.teardown(it.stop);

@@ -105,6 +105,24 @@ t.test('what falls due a moment later keeps the pace too', async (t) => {
   t.equal(renewed.length, 60);
 });
 
+t.test(
+  'what is renewed gives way to calls for those who wait, and never for more than a second',
+  async (t) => {
+    const { clock, refresher, renewed, schedule } = start();
+    for (let index = 0; index < 100; index++) schedule(`s${index}`, 10 * SECOND);
+    clock.advance(10 * SECOND + 475);
+    t.equal(renewed.length, 10);
+    for (let call = 0; call < 5; call++) refresher.giveWay();
+    clock.advance(500);
+    t.equal(renewed.length, 15, 'with those five it is at the pace');
+    for (let call = 0; call < 1000; call++) refresher.giveWay();
+    clock.advance(999);
+    t.equal(renewed.length, 15);
+    clock.advance(SECOND);
+    t.equal(renewed.length, 35);
+  },
+);
+
 t.test('5,000 sessions are one timer, and none when they are done', async (t) => {
   const { clock, renewed, schedule } = start();
   for (let index = 0; index < 5000; index++) schedule(`s${index}`, HOUR + index);
