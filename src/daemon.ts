@@ -25,11 +25,11 @@ import { startSweeping } from './sessions/session-sweep.js';
 import { Vendor } from './sessions/vendor.js';
 import { watchProfileSettings } from './settings/watch.js';
 import type { Settings } from './settings.js';
-import { keepAgentLogSmall } from './system/agent-log.js';
 import type { Clock } from './system/clock.js';
 import { notifyPerson } from './system/desktop.js';
 import { type OpenedStore, openStore } from './system/open-store.js';
 import { createPeerLookup } from './system/peer.js';
+import { keepAgentLogSmall } from './system/service/agent-log.js';
 import { Tally } from './system/tally.js';
 
 const STAYS_ALIVE = 1000;

@@ -5,7 +5,7 @@ import { createLog } from '../log.js';
 import { systemClock } from '../system/clock.js';
 import { isSocket, loopbackPort, type PassedSocket, turnAway } from '../system/listening-sockets.js';
 import type { Environment } from '../system/paths.js';
-import { CANNOT_SERVE, createServiceNotifier } from '../system/service-notify.js';
+import { CANNOT_SERVE, createServiceNotifier } from '../system/service/notify.js';
 
 /**
  * What a service does while it cannot start: to end at once would only start it again, many times a second, for as long

@@ -5,7 +5,7 @@ import type { Settings } from '../settings.js';
 import { systemClock } from '../system/clock.js';
 import { endCoreDumps, withoutCoreDumps } from '../system/core-dumps.js';
 import { passedSockets, turnAway, withoutServiceVariables } from '../system/listening-sockets.js';
-import { createServiceNotifier } from '../system/service-notify.js';
+import { createServiceNotifier } from '../system/service/notify.js';
 import { type Command, type CommandContext, text } from './command.js';
 import { type Prepared, prepare, removeEndpoint, writeEndpoint } from './prepare.js';
 import { runChild } from './run-child.js';

@@ -2,16 +2,16 @@ import { existsSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { CredentialError } from '../errors.js';
-import { patientLaunchctl } from '../system/launchctl.js';
-import { launchdManager } from '../system/launchd.js';
 import { type Environment, findPaths, type Paths } from '../system/paths.js';
-import { type RunTool, type ServiceManager, toolRunner } from '../system/service-manager.js';
-import { systemdManager } from '../system/systemd.js';
+import { patientLaunchctl } from '../system/service/launchctl.js';
+import { launchdManager } from '../system/service/launchd.js';
+import { type RunTool, type ServiceManager, toolRunner } from '../system/service/manager.js';
+import { systemdManager } from '../system/service/systemd.js';
 import { type Command, UsageError } from './command.js';
 import { runChild } from './run-child.js';
-import { install } from './service-install.js';
-import { type Job, servicePaths } from './service-job.js';
-import { uninstall } from './service-uninstall.js';
+import { install } from './service/install.js';
+import { type Job, servicePaths } from './service/job.js';
+import { uninstall } from './service/uninstall.js';
 
 export const command: Command = {
   usage: 'service install|uninstall|status|logs [--dry-run] [--follow]',

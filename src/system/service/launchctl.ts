@@ -1,4 +1,4 @@
-import type { RunTool } from './service-manager.js';
+import type { RunTool } from './manager.js';
 
 const INTERVAL = 250;
 /** Beyond the `ExitTimeOut` of the agent. */

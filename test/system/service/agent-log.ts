@@ -10,8 +10,8 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import t, { type Test } from 'tap';
-import { agentLogs, keepAgentLogSmall } from '../../src/system/agent-log.js';
-import { steppedClock } from '../support/stepped-clock.js';
+import { agentLogs, keepAgentLogSmall } from '../../../src/system/service/agent-log.js';
+import { steppedClock } from '../../support/stepped-clock.js';
 
 const LINE = `${'x'.repeat(999)}\n`;
 

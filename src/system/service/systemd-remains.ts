@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { shellWord } from './shell-word.js';
+import { shellWord } from '../shell-word.js';
 
 /** What a person has set up around the units in the folder of settings `root`: a sentence each. */
 export async function systemdRemains(root: string): Promise<string[]> {

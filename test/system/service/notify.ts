@@ -1,8 +1,8 @@
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { createServiceNotifier } from '../../src/system/service-notify.js';
-import { steppedClock } from '../support/stepped-clock.js';
+import { createServiceNotifier } from '../../../src/system/service/notify.js';
+import { steppedClock } from '../../support/stepped-clock.js';
 
 /** A `systemd-notify` that writes down what it is told. */
 function notifier(

@@ -1,7 +1,7 @@
 import { copyFile, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Clock } from './clock.js';
-import type { Environment } from './paths.js';
+import type { Clock } from '../clock.js';
+import type { Environment } from '../paths.js';
 
 export const AGENT = 'dev.credd.agent';
 

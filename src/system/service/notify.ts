@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import type { Clock } from './clock.js';
-import type { Environment } from './paths.js';
+import type { Clock } from '../clock.js';
+import type { Environment } from '../paths.js';
 
 /** What systemd is told of this service: sd_notify(3). Without systemd all of it does nothing. */
 export interface ServiceNotifier {

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
-import type { Environment } from './paths.js';
-import { filled, type RunTool, type ServiceManager } from './service-manager.js';
-import { CANNOT_SERVE } from './service-notify.js';
+import type { Environment } from '../paths.js';
+import { filled, type RunTool, type ServiceManager } from './manager.js';
+import { CANNOT_SERVE } from './notify.js';
 import { systemdRemains } from './systemd-remains.js';
 import { unitValues, unitVariables } from './systemd-unit.js';
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AGENT, agentLogs } from './agent-log.js';
-import { filled, type RunTool, type ServiceManager } from './service-manager.js';
+import { filled, type RunTool, type ServiceManager } from './manager.js';
 
 /** As `credd env --global` sets it. */
 const ENDPOINT = 'AWS_CONTAINER_CREDENTIALS_FULL_URI';

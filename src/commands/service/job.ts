@@ -1,7 +1,7 @@
-import type { Environment, Paths } from '../system/paths.js';
-import type { RunTool, ServiceManager } from '../system/service-manager.js';
-import { shellWord } from '../system/shell-word.js';
-import type { CommandContext } from './command.js';
+import type { Environment, Paths } from '../../system/paths.js';
+import type { RunTool, ServiceManager } from '../../system/service/manager.js';
+import { shellWord } from '../../system/shell-word.js';
+import type { CommandContext } from '../command.js';
 
 /** What the parts of `credd service` share. */
 export interface Job {

@@ -1,4 +1,4 @@
-import { PASSPHRASE, type Service } from './service-manager.js';
+import { PASSPHRASE, type Service } from './manager.js';
 
 /** What a unit's template is filled with. */
 export function unitValues({ node, cli, variables }: Service): Record<string, string> {

@@ -1,5 +1,5 @@
 import { delimiter, resolve } from 'node:path';
-import { type Environment, homePath } from './paths.js';
+import { type Environment, homePath } from '../paths.js';
 
 /** What a service gets of the shell that installs it. */
 export interface CarriedEnvironment {

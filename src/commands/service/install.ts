@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { readSettings } from '../settings.js';
-import { readPassphrase } from '../system/passphrase.js';
-import { type CarriedEnvironment, carriedOver } from '../system/service-environment.js';
-import { checkValues, PASSPHRASE } from '../system/service-manager.js';
-import { type Change, changesTo, takeBack, writeAll } from './service-files.js';
-import { type Job, servicePaths, tell } from './service-job.js';
-import { answered, choosePort } from './service-port.js';
+import { readSettings } from '../../settings.js';
+import { readPassphrase } from '../../system/passphrase.js';
+import { type CarriedEnvironment, carriedOver } from '../../system/service/environment.js';
+import { checkValues, PASSPHRASE } from '../../system/service/manager.js';
+import { type Change, changesTo, takeBack, writeAll } from './files.js';
+import { type Job, servicePaths, tell } from './job.js';
+import { answered, choosePort } from './port.js';
 
 type Variables = Readonly<Record<string, string>>;
 
@@ -17,7 +17,7 @@ export async function install(job: Job): Promise<number> {
   const earlier = await earlierVariables(job);
   const variables = await withPassphrase(carried.variables, earlier, stderr);
   const { port, settingsFile } = await choosePort(settings, job);
-  const cli = fileURLToPath(new URL('../cli.js', import.meta.url));
+  const cli = fileURLToPath(new URL('../../cli.js', import.meta.url));
   const service = { node: process.execPath, cli, port, variables };
   checkValues(service);
   const files = await manager.files(service);

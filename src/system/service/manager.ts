@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { CredentialError } from '../errors.js';
-import type { Environment } from './paths.js';
+import { CredentialError } from '../../errors.js';
+import type { Environment } from '../paths.js';
 
 /** What is to run, as a service of the person's own. */
 export interface Service {

@@ -2,13 +2,13 @@ import { readFile, stat } from 'node:fs/promises';
 import { get } from 'node:http';
 import { createServer } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { CredentialError } from '../errors.js';
-import { withPort } from '../settings/edit.js';
-import { invalid, parseSettingsFile } from '../settings/file.js';
-import { DEFAULT_PORT, type Settings } from '../settings.js';
-import type { ServiceFile, ServiceManager } from '../system/service-manager.js';
-import type { CommandContext } from './command.js';
-import { findDaemon } from './connect.js';
+import { CredentialError } from '../../errors.js';
+import { withPort } from '../../settings/edit.js';
+import { invalid, parseSettingsFile } from '../../settings/file.js';
+import { DEFAULT_PORT, type Settings } from '../../settings.js';
+import type { ServiceFile, ServiceManager } from '../../system/service/manager.js';
+import type { CommandContext } from '../command.js';
+import { findDaemon } from '../connect.js';
 
 const START_PATIENCE = 15_000;
 

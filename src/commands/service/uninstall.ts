@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises';
-import { shellWord } from '../system/shell-word.js';
-import { remove } from './service-files.js';
-import { type Job, servicePaths, tell } from './service-job.js';
+import { shellWord } from '../../system/shell-word.js';
+import { remove } from './files.js';
+import { type Job, servicePaths, tell } from './job.js';
 
 /** What systemctl and launchctl say of a service that they do not run. */
 const STOPPED_ALREADY = /not loaded|not exist|no such process|not find/i;

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { readFile, realpath, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { CredentialError } from '../errors.js';
-import { ensureFolder } from '../system/private-files.js';
-import { rewriteFile } from '../system/rewrite-file.js';
-import type { ServiceFile } from '../system/service-manager.js';
-import { shellWord } from '../system/shell-word.js';
+import { CredentialError } from '../../errors.js';
+import { ensureFolder } from '../../system/private-files.js';
+import { rewriteFile } from '../../system/rewrite-file.js';
+import type { ServiceFile } from '../../system/service/manager.js';
+import { shellWord } from '../../system/shell-word.js';
 
 /** A file that an install writes, and what was there. */
 export interface Change {
