@@ -192,6 +192,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       };
     },
     files: () => [...config.broken, ['config.ini', profileSettings.problem !== undefined]],
+    isClockWrong: () => clients.clockProblem !== undefined,
     signIns: api.signIns.states,
     now: clock.now,
   });

@@ -5,6 +5,8 @@ export interface FaultParts {
   sessions(): Iterable<{ profile: string; lastError?: { code: string } }>;
   /** Each file that credd follows, and whether its newest state could not be taken. */
   files(): Iterable<readonly [name: string, broken: boolean]>;
+  /** Of this computer. */
+  isClockWrong(): boolean;
   signIns(): Promise<readonly { name: string; state: string; lastError?: { code: string } }[]>;
 }
 
@@ -21,6 +23,14 @@ export async function registerFaults(registry: Registry, parts: FaultParts): Pro
     registers,
     collect() {
       for (const [file, broken] of parts.files()) this.set({ file }, broken ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: 'credd_clock_fault',
+    help: "Whether this computer's clock is minutes away from AWS's",
+    registers,
+    collect() {
+      this.set(parts.isClockWrong() ? 1 : 0);
     },
   });
   new Gauge({

@@ -48,4 +48,9 @@ t.test('each fault that status shows has its metric, and only while it lasts', a
     while ((await status()).problems.length > 0);
     t.same(await faults(), [store, ...failed]);
   }
+
+  aws.faults.set('GetSessionToken', { kind: 'skew', ms: 3 * 3600_000 });
+  await ask(`${url}/creds/user`);
+  t.match(await status(), { clock: /This computer's clock is behind/ });
+  t.same(await faults(), [store, 'credd_clock_fault 1', ...failed]);
 });
