@@ -11,6 +11,7 @@ export class ClockSkew {
   readonly #noticed: (problem: string) => void;
   /** How far AWS's clock is ahead of `elapsed`, by its last answer. */
   #lead: number | undefined;
+  #isNoticed = false;
 
   /** `noticed` is told once, until the clock is right again. */
   constructor(clock: Clock, noticed: (problem: string) => void = () => {}) {
@@ -53,10 +54,10 @@ export class ClockSkew {
   }
 
   #note(theirs: number): void {
-    const before = this.problem;
     this.#lead = theirs - this.#clock.elapsed();
     const { problem } = this;
-    if (problem && !before) this.#noticed(problem);
+    if (problem && !this.#isNoticed) this.#noticed(problem);
+    this.#isNoticed = problem !== undefined;
   }
 }
 

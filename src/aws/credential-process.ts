@@ -23,7 +23,10 @@ export async function credentialProcess(
   return runProfileProgram(program, (output) => parse(output, clock.now()));
 }
 
-/** Its errors say what is wrong, and never what was printed. */
+/**
+ * Its errors say what is wrong, and never what was printed. The end is taken as it is: whether this computer's clock is
+ * right when it was AWS that said it, nobody tells.
+ */
 function parse(output: string, now: number): Credentials {
   const { Version, AccessKeyId, SecretAccessKey, SessionToken, Expiration, AccountId } = json(output);
   if (Version !== 1) throw new Error('the "Version" that it printed is not 1');

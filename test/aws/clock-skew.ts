@@ -75,4 +75,9 @@ t.test('says what is wrong, once for each time that it is', async (t) => {
   clock.set(-HOUR);
   t.equal(skew.problem, undefined, 'put right: no answer is needed to see it');
   t.equal(told.length, 2);
+  await ask();
+  clock.set(-HOUR);
+  t.match(skew.problem, /clock is behind/, 'nor to see that it is set back');
+  await ask();
+  t.equal(told.length, 3);
 });
