@@ -30,6 +30,26 @@ export function refuseKeysInFile(profile: ProfileSection): void {
   );
 }
 
+/** What goes before keys in the keychain. */
+const OTHER_SOURCES = [
+  'web_identity_token_file',
+  'sso_role_name',
+  'sso_account_id',
+  'login_session',
+  'credential_process',
+];
+
+/** @throws CredentialError `KeysNotUsed` (400): where the profile gets its credentials otherwise, kept keys would lie idle */
+export function refuseOtherSource(profile: ProfileSection): void {
+  const other = OTHER_SOURCES.find((key) => profile.has(key));
+  if (other === undefined) return;
+  throw new CredentialError(
+    'KeysNotUsed',
+    400,
+    `Profile "${profile.name}" gets its credentials otherwise (${other}, ${profile.where(other)}), and keys in the keychain would not be used. Give them a profile of their own: credd keys add NAME`,
+  );
+}
+
 /**
  * The keys that one of the two files holds for the profile, or either where none is named.
  * As for botocore a secret without an id is not there.

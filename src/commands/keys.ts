@@ -1,5 +1,5 @@
 import { sectionHeader } from '../aws/config-append.js';
-import { refuseKeysInFile } from '../aws/static-keys.js';
+import { refuseKeysInFile, refuseOtherSource } from '../aws/static-keys.js';
 import { CredentialError } from '../errors.js';
 import { readSettings } from '../settings.js';
 import { shellWord } from '../system/shell-word.js';
@@ -56,7 +56,10 @@ async function add(daemon: DaemonClient, profile: string, { env, stderr }: Comma
   const section = profiles.get(profile);
   const isNew = section === undefined;
   if (isNew) checkNewName(profile);
-  else refuseKeysInFile(section);
+  else {
+    refuseKeysInFile(section);
+    refuseOtherSource(section);
+  }
   if (canAsk()) {
     if (
       isNew &&

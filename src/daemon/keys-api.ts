@@ -11,7 +11,7 @@ import { unknownProfile } from '../aws/profile-error.js';
 import { rotateKeys } from '../aws/rotate-keys.js';
 import type { ProfileSection, SharedConfig } from '../aws/shared-config.js';
 import { regionOf, siteOf, stsSite } from '../aws/site.js';
-import { refuseKeysInFile } from '../aws/static-keys.js';
+import { refuseKeysInFile, refuseOtherSource } from '../aws/static-keys.js';
 import type { KeysApi } from '../http/keys-routes.js';
 import type { Vendor } from '../sessions/vendor.js';
 import type { Clock } from '../system/clock.js';
@@ -61,6 +61,7 @@ export function createKeysApi(parts: {
       const section = known ?? (region ? new ConfigSection(profile, []) : sectionOf(profile));
       await kept.lasting();
       if (undo === undefined) refuseKeysInFile(section);
+      refuseOtherSource(section);
       const site = siteOf('sts', region ?? regionOf(section, env), section, parts.config(), env);
       const { Arn } = await identityOf(profile, keys, site);
       await kept.put(profile, keys, { undo });
@@ -70,6 +71,7 @@ export function createKeysApi(parts: {
 
     async rotate(profile) {
       const section = sectionOf(profile);
+      if (!kept.all.has(profile)) refuseKeysInFile(section);
       const { region } = iamOf(stsSite(section, parts.config(), env).region);
       const site = siteOf('iam', region, section, parts.config(), env);
       const rotation = rotateKeys({

@@ -99,6 +99,30 @@ t.test('keys that will not do are not kept', async (t) => {
   t.match(await own.credd(['keys', 'add']), { code: 2, stderr: /Which profile/ });
 });
 
+t.test(
+  'keys of a profile that gets its credentials otherwise are not kept, and stay where they are',
+  async (t) => {
+    const own = await ready(t);
+    const filed = `[con]\n${KEYS}`;
+    own.profiles('[profile con]\nlogin_session = x\n[profile sso]\nsso_account_id = 1\n', filed);
+    t.match(await own.credd(['keys', 'add', 'sso'], typed()), {
+      code: 1,
+      stderr:
+        /^credd: Profile "sso" gets its credentials otherwise \(sso_account_id, [^)]*config:4\), .* credd keys add NAME\n$/,
+    });
+    t.match(await own.credd(['keys', 'import', 'con']), {
+      code: 1,
+      stderr: /gets its credentials otherwise \(login_session/,
+    });
+    t.equal(readFileSync(own.credentials, 'utf8'), filed);
+    t.match(await own.credd(['keys', 'rotate', 'con']), {
+      code: 1,
+      stderr: /type: credd keys import con\n$/,
+    });
+    t.match(await own.credd(['keys', 'list']), { stdout: /^$/ });
+  },
+);
+
 t.test('where nothing would keep them they are refused, with the reason', async (t) => {
   const own = await ready(t, { store: 'memory' });
   const stderr =
