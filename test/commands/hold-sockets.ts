@@ -1,5 +1,13 @@
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
@@ -118,6 +126,27 @@ t.test('what stands in the way of the start is said, until it is gone', { skip }
     t.match(await daemon.ended, { code: 1, stderr: /credd starts again/ }, name);
   }
 });
+
+t.test(
+  'what only a start finds out is looked at again on "reload"',
+  { skip: skip || needsLinux },
+  async (t) => {
+    const here = machine(t, { config: '' });
+    const leases = here.path('.local', 'state', 'credd', 'leases');
+    mkdirSync(dirname(leases), { recursive: true });
+    // A file that cannot be read, not even by root.
+    symlinkSync('/proc/self/mem', leases);
+    const port = freePort();
+    const env = { ...here.env, NOTIFY_SOCKET: here.path('nobody') };
+    const daemon = here.start(['serve', '--store', 'memory'], { through: throughSocket(port, env), env });
+    await daemon.prints(/Listening on/);
+    t.match(await ask(port, { target: '/healthz' }), { status: 503 });
+    await daemon.prints(/cannot serve: cannot read .*leases/);
+    rmSync(leases);
+    daemon.process.kill('SIGHUP');
+    t.match(await daemon.ended, { code: 1, stderr: /credd starts again/ });
+  },
+);
 
 t.test('another daemon of the same state folder is let go on, and followed', { skip }, async (t) => {
   const here = machine(t, { config: '' });
