@@ -2,17 +2,13 @@ import type { Logger } from 'pino';
 import { Audit } from './access/audit.js';
 import type { Lease } from './access/lease.js';
 import { Leases } from './access/leases.js';
-import { type Narrowing, narrowed } from './access/narrowing.js';
-import { PolicyFiles } from './access/policy-files.js';
 import { createSameUser } from './access/same-user.js';
 import { createClients } from './aws/clients.js';
-import { KeptKeys } from './aws/kept-keys.js';
-import { resolveProfile } from './aws/profile.js';
 import { createProvider } from './aws/provider.js';
-import { watchSharedConfig } from './aws/shared-config.js';
 import { createApi } from './daemon/api.js';
 import { currentKeys } from './daemon/current-keys.js';
 import { createKeysApi } from './daemon/keys-api.js';
+import { watchProfiles } from './daemon/profiles.js';
 import { createSignIns } from './daemon/sign-ins.js';
 import { closeGently } from './http/drain.js';
 import { createGuard } from './http/guard.js';
@@ -23,7 +19,6 @@ import { Refresher } from './sessions/refresher.js';
 import { SessionStore } from './sessions/session-store.js';
 import { startSweeping } from './sessions/session-sweep.js';
 import { Vendor } from './sessions/vendor.js';
-import { watchProfileSettings } from './settings/watch.js';
 import type { Settings } from './settings.js';
 import type { Clock } from './system/clock.js';
 import { notifyPerson } from './system/desktop.js';
@@ -82,21 +77,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   });
   store.catch(() => {});
 
-  const config = await watchSharedConfig({
-    paths: { config: paths.awsConfig, credentials: paths.awsCredentials, home: paths.home },
-    clock,
-  });
-  const kept = await KeptKeys.open(store, paths.keptKeys, clock);
-  const current = () => ({ ...config.current, keptKeys: kept.all });
-  const profileSettings = await watchProfileSettings(settings, clock);
-  const policyFiles = new PolicyFiles(clock, () => {
-    log.info('a policy file has changed and was read again');
-    vendor.chainsChanged();
-  });
-  const chain = (profile: string, narrowing?: Narrowing) => {
-    const resolved = resolveProfile(profile, current(), env);
-    return narrowed(resolved, policyFiles.into(profile, profileSettings.of(profile).narrowing), narrowing);
-  };
+  const profiles = await watchProfiles({ settings, store, clock, log });
+  const { config, kept, current, chain, settings: profileSettings } = profiles;
   const calls = new Tally();
   const renewals = new Tally();
   const clients = createClients(env, {
@@ -204,18 +186,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     cut: (count) => log.warn(`${count} connections had not ended in time and were cut`),
   });
 
-  config.subscribe(() => {
-    if (config.problem) log.warn(`${config.problem}. The last good state goes on.`);
-    else log.info('the AWS files have changed and were read again');
-    vendor.chainsChanged();
-    if (options.resident) forSignIns.followAll();
-  });
-  profileSettings.subscribe(() => {
-    if (profileSettings.problem) log.warn(`${profileSettings.problem}. The last good settings go on.`);
-    else log.info('the settings have changed and were read again');
-    vendor.chainsChanged();
-  });
-
+  profiles.subscribe(() => vendor.chainsChanged());
+  if (options.resident) config.subscribe(forSignIns.followAll);
   if (options.resident) forSignIns.followAll();
   const wanted = () => currentKeys({ config, profileSettings, leases, chain });
   const stopSweeping = options.resident
@@ -224,9 +196,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const leaveLog = options.resident ? keepAgentLogSmall({ env, home: paths.home, clock }) : () => {};
 
   async function stop(): Promise<void> {
-    config.close();
-    profileSettings.close();
-    policyFiles.close();
+    profiles.close();
     signIns.close();
     stopSweeping();
     leaveLog();
