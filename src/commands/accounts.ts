@@ -1,9 +1,8 @@
 import type { Account } from '../aws/sso-accounts.js';
 import { segmentOf } from '../http/segment.js';
-import { readSettings } from '../settings.js';
 import { shellWord } from '../system/shell-word.js';
 import type { Command } from './command.js';
-import { type DaemonClient, withDaemon } from './connect.js';
+import { type DaemonClient, withDaemonOf } from './connect.js';
 import { printable, table } from './words.js';
 
 export interface Accounts {
@@ -19,7 +18,7 @@ export const command: Command = {
   takes: [1, 1],
   options: { json: { type: 'boolean', help: 'for a program' } },
   async run({ positionals: [name = ''], values, env, stdout, stderr }) {
-    const found = await withDaemon(readSettings(env), (daemon) => accountsOf(daemon, name));
+    const found = await withDaemonOf(env, (daemon) => accountsOf(daemon, name));
     if (values.json) stdout.write(`${JSON.stringify(found, null, 2)}\n`);
     else if (found.accounts.length === 0) stderr.write(noAccount(found));
     else stdout.write(table(['ACCOUNT', 'NAME', 'ROLES'], found.accounts.map(row)));

@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { type AuditEntry, type AuditGap, VENDED } from '../access/audit.js';
-import { readSettings, type Settings } from '../settings.js';
+import { findPaths, type Paths } from '../system/paths.js';
 import { linesOf } from '../system/rotated-file.js';
 import { type Command, text } from './command.js';
 import { connectToRunning, findDaemon } from './connect.js';
@@ -24,13 +24,13 @@ Of a program that asks many times within a second there is one line, with a coun
     json: { type: 'boolean', help: 'a JSON object a line; times in milliseconds since the epoch' },
   },
   async run({ values, env, stdout }) {
-    const settings = readSettings(env);
+    const paths = findPaths(env);
     const { follow = false, json = false } = values;
-    await bringUpToDate(settings, follow === true);
+    await bringUpToDate(paths, follow === true);
     const profile = text(values.profile);
     const wanted = (line: Line) => profile === undefined || ('outcome' in line && line.profile === profile);
     let isFirst = true;
-    for await (const texts of linesOf(settings.paths.audit)) {
+    for await (const texts of linesOf(paths.audit)) {
       const lines = texts.flatMap(parsed).filter(wanted);
       const shown = follow && isFirst ? lines.slice(-SHOWN_BEFORE) : lines;
       if (json) stdout.write(shown.map((line) => `${JSON.stringify(line)}\n`).join(''));
@@ -44,8 +44,8 @@ Of a program that asks many times within a second there is one line, with a coun
 };
 
 /** What happened within the last second is still in the daemon's memory. */
-async function bringUpToDate(settings: Settings, follow: boolean): Promise<void> {
-  const daemon = await (follow ? connectToRunning(settings) : findDaemon(settings));
+async function bringUpToDate(paths: Paths, follow: boolean): Promise<void> {
+  const daemon = await (follow ? connectToRunning({ paths }) : findDaemon({ paths }));
   await daemon?.ask('POST', '/api/audit/flush').finally(() => daemon.close());
 }
 

@@ -24,8 +24,11 @@ export async function connect(settings: Settings): Promise<DaemonClient> {
   return (await findDaemon(settings)) ?? startOwn(settings);
 }
 
+/** All that it takes to find a daemon. */
+type WithPaths = Pick<Settings, 'paths'>;
+
 /** @throws CredentialError where no daemon runs */
-export async function connectToRunning(settings: Settings): Promise<DaemonClient> {
+export async function connectToRunning(settings: WithPaths): Promise<DaemonClient> {
   const client = await findDaemon(settings);
   if (client) return client;
   throw new CredentialError(
@@ -52,7 +55,7 @@ export async function withDaemonOf<T>(env: Environment, use: Use<T>): Promise<T>
 }
 
 /** @throws CredentialError where no daemon runs */
-export async function withRunningDaemon<T>(settings: Settings, use: Use<T>): Promise<T> {
+export async function withRunningDaemon<T>(settings: WithPaths, use: Use<T>): Promise<T> {
   return letGo(await connectToRunning(settings), use);
 }
 
@@ -64,7 +67,7 @@ async function letGo<T>(daemon: DaemonClient, use: Use<T>): Promise<T> {
   }
 }
 
-export async function findDaemon({ paths }: Pick<Settings, 'paths'>): Promise<DaemonClient | undefined> {
+export async function findDaemon({ paths }: WithPaths): Promise<DaemonClient | undefined> {
   const url = (await readFile(paths.endpoint, 'utf8').catch(() => '')).trim();
   if (!URL.canParse(url)) return undefined;
   const token = (await readPrivateFile(paths.ownerToken))?.toString().trim();

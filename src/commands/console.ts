@@ -1,8 +1,7 @@
 import { segmentOf } from '../http/segment.js';
-import { readSettings } from '../settings.js';
 import { openBrowser } from '../system/desktop.js';
 import { type Command, text, UsageError } from './command.js';
-import { withDaemon } from './connect.js';
+import { withDaemonOf } from './connect.js';
 import { unlessInterrupted } from './interrupt.js';
 import { orCode } from './login-mfa.js';
 import { oneTimePage } from './one-time-page.js';
@@ -24,8 +23,7 @@ Where no browser can open, the URL is printed: whoever has it is signed in, for 
       throw new UsageError(
         `"${service}" is not a service: write it as in the console's addresses, s3 or ec2`,
       );
-    const settings = readSettings(env);
-    const url = await withDaemon(settings, async (daemon) => {
+    const url = await withDaemonOf(env, async (daemon) => {
       const asked = `/api/console/${segmentOf(profile)}`;
       const take = () => daemon.ask<{ url: string }>('POST', asked, { service });
       const given = orCode(daemon, profile, stderr, take);

@@ -1,5 +1,5 @@
 import type { Lease } from '../access/lease.js';
-import { readSettings } from '../settings.js';
+import { findPaths } from '../system/paths.js';
 import type { Command } from './command.js';
 import { withRunningDaemon } from './connect.js';
 import { printable, table, until } from './words.js';
@@ -10,7 +10,7 @@ export const command: Command = {
   takes: [0, 0],
   options: { json: { type: 'boolean', help: 'for a program; times in milliseconds since the epoch' } },
   async run({ values, env, stdout }) {
-    await withRunningDaemon(readSettings(env), async (daemon) => {
+    await withRunningDaemon({ paths: findPaths(env) }, async (daemon) => {
       const leases = await daemon.ask<Lease[]>('GET', '/api/leases');
       if (values.json) stdout.write(`${JSON.stringify(leases, null, 2)}\n`);
       else if (leases.length === 0) stdout.write('There are no leases.\n');

@@ -1,11 +1,10 @@
 import type { ListedProfile } from '../aws/profile-list.js';
 import type { Warning } from '../aws/warnings.js';
 import type { SignInState } from '../sessions/sign-in.js';
-import { readSettings, type Settings } from '../settings.js';
-import type { Paths } from '../system/paths.js';
+import { findPaths, type Paths } from '../system/paths.js';
 import { readAwsFiles } from './aws-files.js';
 import type { Command, CommandContext } from './command.js';
-import { withDaemon } from './connect.js';
+import { withDaemonOf } from './connect.js';
 import { signInTable } from './sign-in-table.js';
 import { printable, table } from './words.js';
 
@@ -24,16 +23,16 @@ export const command: Command = {
     names: { type: 'boolean', help: 'the names alone, a line each' },
   },
   async run({ values, env, stdout, stderr }) {
-    const settings = readSettings(env);
-    if (values.names) return printNames(settings, stdout);
-    const listing = await withDaemon(settings, (daemon) => daemon.ask<Listing>('GET', '/api/profiles'));
+    const paths = findPaths(env);
+    if (values.names) return printNames(paths, stdout);
+    const listing = await withDaemonOf(env, (daemon) => daemon.ask<Listing>('GET', '/api/profiles'));
     if (values.json) stdout.write(`${JSON.stringify(listing, null, 2)}\n`);
-    else print(listing, settings, stdout, stderr);
+    else print(listing, paths, stdout, stderr);
     return 0;
   },
 };
 
-async function printNames({ paths }: Settings, stdout: CommandContext['stdout']): Promise<number> {
+async function printNames(paths: Paths, stdout: CommandContext['stdout']): Promise<number> {
   const { profiles } = await readAwsFiles(paths);
   stdout.write([...profiles.keys()].map((name) => `${name}\n`).join(''));
   return 0;
@@ -41,7 +40,7 @@ async function printNames({ paths }: Settings, stdout: CommandContext['stdout'])
 
 function print(
   { profiles, warnings, signIns }: Listing,
-  { paths }: Settings,
+  paths: Paths,
   stdout: CommandContext['stdout'],
   stderr: CommandContext['stderr'],
 ): void {

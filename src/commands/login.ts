@@ -1,8 +1,7 @@
 import { CredentialError } from '../errors.js';
 import { isSignedOut } from '../sessions/session-error.js';
-import { readSettings } from '../settings.js';
 import type { Command } from './command.js';
-import { type DaemonClient, withDaemon } from './connect.js';
+import { type DaemonClient, withDaemonOf } from './connect.js';
 import { loginWithMfa, mfaDevice } from './login-mfa.js';
 import { signInHere } from './sign-in-here.js';
 
@@ -22,7 +21,7 @@ For a profile with an mfa_serial it asks for the code of that device: one code s
   },
   async run({ positionals: [name], values, env, stderr }) {
     const request = { name, device: values.device === true, noBrowser: values['no-browser'] === true };
-    await withDaemon(readSettings(env), async (daemon) => {
+    await withDaemonOf(env, async (daemon) => {
       const signIn = () => signInHere(daemon, request, { env, stderr });
       const needed = name === undefined ? 'a sign-in' : await neededBy(daemon, name);
       if (name === undefined || needed === 'a sign-in') return signIn();

@@ -1,7 +1,6 @@
 import { segmentOf } from '../http/segment.js';
-import { readSettings } from '../settings.js';
 import type { Command } from './command.js';
-import { withDaemon } from './connect.js';
+import { withDaemonOf } from './connect.js';
 import { unlessInterrupted } from './interrupt.js';
 import { printable } from './words.js';
 
@@ -14,7 +13,7 @@ export const command: Command = {
 handed out lives on until it expires.`,
   takes: [0, 1],
   async run({ positionals: [name], env, stderr }) {
-    await withDaemon(readSettings(env), async (daemon) => {
+    await withDaemonOf(env, async (daemon) => {
       const path = name === undefined ? '/api/sign-ins' : `/api/sign-ins/${segmentOf(name)}`;
       const asked = daemon.ask<{ name: string; signedIn: boolean }>('DELETE', path);
       const ended = await unlessInterrupted(asked, async () => UNSURE);

@@ -1,6 +1,6 @@
 import type { Lease } from '../access/lease.js';
 import { CredentialError } from '../errors.js';
-import { readSettings } from '../settings.js';
+import { findPaths } from '../system/paths.js';
 import { type Command, UsageError } from './command.js';
 import { withRunningDaemon } from './connect.js';
 import { printable } from './words.js';
@@ -15,7 +15,7 @@ or its beginning.`,
   async run({ positionals: [id], values, env, stderr }) {
     if ((id === undefined) !== (values.all === true))
       throw new UsageError('Say which lease, or --all: credd revoke LEASE');
-    return withRunningDaemon(readSettings(env), async (daemon) => {
+    return withRunningDaemon({ paths: findPaths(env) }, async (daemon) => {
       let exitCode = 0;
       const leases = await daemon.ask<Lease[]>('GET', '/api/leases');
       for (const lease of id === undefined ? leases : [theOne(leases, id)]) {

@@ -96,6 +96,8 @@ t.test('a broken config.ini shows in status, and stops no command that asks a da
   });
   t.match(await own.credd(['creds', 'app', '--format', 'process']), { code: 0, stdout: /^\{"Version":1,/ });
   for (const verb of ['refresh', 'whoami', 'forget']) t.match(await own.credd([verb, 'app']), { code: 0 });
+  for (const words of [['list'], ['leases'], ['revoke', '--all'], ['audit']])
+    t.match(await own.credd(words), { code: 0 }, words.join(' '));
   await daemon.stop();
   t.match(await own.credd(['status']), { code: 1, stdout: NOTHING, stderr: /^credd: "tok" .* will not do/ });
 });
