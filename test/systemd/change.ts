@@ -16,6 +16,8 @@ t.test('what changes around the service', { skip: missing, timeout: 240_000 }, a
     says(`until curl -s -m 20 ${URL}/${profile} | grep -q Success; do sleep 0.1; done`);
   const property = (name: string) => says(`systemctl --user show credd.service --property ${name} --value`);
   const restart = () => says('systemctl --user restart credd.service');
+  /** Until what asking at its socket has started has told its state. */
+  const started = () => says('systemctl --user start credd.service');
 
   await t.test('a name service that comes late', async (t) => {
     await restart();
@@ -69,6 +71,7 @@ t.test('what changes around the service', { skip: missing, timeout: 240_000 }, a
       node /opt/credd/dist/cli.js serve --port 9000 > ~/log 2>&1 & until grep -q 'credd listens' ~/log; do sleep 0.1; done
       systemctl --user reset-failed; systemctl --user start credd.socket`);
     t.match(await answer('user'), /"CannotServe"/, 'the service lets it go on');
+    await started();
     const byHand = await says(`cat ${state}/lock`);
     t.match(
       await property('StatusText'),
@@ -94,6 +97,7 @@ t.test('what changes around the service', { skip: missing, timeout: 240_000 }, a
       mkdir -p ${drop}; printf '[Socket]\\nListenStream=127.0.0.1:8364\\n' > ${drop}/test.conf
       systemctl --user daemon-reload; systemctl --user start credd.socket`);
     t.match(await answer('user'), /"CannotServe"/);
+    await started();
     t.match(await property('StatusText'), /cannot serve: .*token is a folder/);
     t.equal(await property('NRestarts'), '0');
     await says(`rmdir ${token}; mv ~/token ${token}`);
