@@ -60,6 +60,16 @@ t.test(
   },
 );
 
+t.test('a daemon that was started by hand is to be ended first, wherever it listens', async (t) => {
+  const own = machine(t, { config: '' });
+  const { url } = await own.serve();
+  t.match(await own.credd(['service', 'install', '--dry-run']), {
+    code: 1,
+    stdout: '',
+    stderr: `A credd that you started yourself runs at ${url}. End it (Ctrl-C`,
+  });
+});
+
 t.test('a port that is another at each start is none for a service', async (t) => {
   const own = machine(t, { env: { CREDD_PORT: '0' } });
   t.match(await own.credd(['service', 'install', '--dry-run']), {

@@ -78,12 +78,33 @@ t.test('what an install finds, and what it leaves', { skip: missing, timeout: 24
     await says(`rm -r ${UNITS}/credd.service.d ~/.config/environment.d`);
   });
 
+  await t.test('a daemon that was started by hand goes on, and the commands find it', async (t) => {
+    await installed();
+    await says(`systemctl --user stop credd.socket credd.service
+      node /opt/credd/dist/cli.js serve --port 9000 > ~/log 2>&1 & until grep -q 'credd listens' ~/log; do sleep 0.1; done`);
+    t.match(await credd('service install'), {
+      code: 1,
+      stderr: /started yourself runs at http:\/\/127\.0\.0\.1:9000\. End it/,
+    });
+    await uninstalled();
+    t.match(await says('credd status'), /^credd runs at http:\/\/127\.0\.0\.1:9000/);
+    const endpoint = '~/.local/state/credd/endpoint';
+    await says(`kill $(cat ~/.local/state/credd/lock); while [ -e ${endpoint} ]; do sleep 0.1; done`);
+  });
+
   await t.test('an install that fails leaves nothing behind', async (t) => {
     await says(`chmod 500 ${UNITS}`);
     t.match(await credd('service install'), {
       code: 1,
       stderr: /^credd: .*EACCES.* sudo chown "\$USER" .*\/systemd\/user/,
     });
+    await root(`mount -t tmpfs -o size=4k,mode=777 none /home/ada/${UNITS}`);
+    t.match(await credd('service install'), {
+      code: 1,
+      stderr: /ENOSPC.* Nothing was changed\. The disk is full/,
+    });
+    t.equal(await units(), '');
+    await root(`umount /home/ada/${UNITS}`);
     await says(`chmod 700 ${UNITS}; ln -s /dev/null ${UNITS}/credd.service`);
     t.match(await credd('service install'), { code: 1, stderr: /It is masked.* rm .*credd\.service/ });
     await says(`rm ${UNITS}/credd.service; mkdir ${UNITS}/credd.socket.d

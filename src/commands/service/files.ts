@@ -74,6 +74,7 @@ async function write({ path, before, after }: Change): Promise<void> {
 async function wayOut(path: string, message: string): Promise<string> {
   if ((await realpath(path).catch(() => '')) === '/dev/null')
     return `It is masked: it leads to /dev/null. To have it back, type: rm ${shellWord(path)}`;
+  if (/ENOSPC|EDQUOT/.test(message)) return 'The disk is full: make room there, and try again.';
   return /EACCES|EPERM|permission denied/.test(message) ? toMakeItOwn(dirname(path)) : '';
 }
 

@@ -23,7 +23,7 @@ const NEAR = 50;
 
 /**
  * The port of the settings; or, where that is another user's or another program's, the next free one, for config.ini.
- * @throws CredentialError `PortTaken` where it is our own daemon, started by hand
+ * @throws CredentialError `RunsAlready` where our own daemon was started by hand, on this port or another
  */
 export async function choosePort(
   settings: Settings,
@@ -36,16 +36,16 @@ export async function choosePort(
   // Where there is no service manager to ask, what would be done can be printed all the same.
   const holds = (it: number) => manager.holds(it).catch((error) => (dryRun ? false : Promise.reject(error)));
   const usable = async (it: number) => (await holds(it)) || (await isFree(it));
-  if (await usable(port)) return { port };
-  const own = await findDaemon(settings);
-  await own?.close();
-  if (own?.url.endsWith(`:${port}`)) {
+  const running = await findDaemon(settings);
+  await running?.close();
+  if (running && !(await holds(Number(new URL(running.url).port)))) {
     throw new CredentialError(
-      'PortTaken',
+      'RunsAlready',
       503,
-      `A credd that you started yourself listens on port ${port}. End it (Ctrl-C where "credd serve" runs), then install the service.`,
+      `A credd that you started yourself runs at ${running.url}. End it (Ctrl-C where "credd serve" runs), then install the service.`,
     );
   }
+  if (await usable(port)) return { port };
   const free = await firstOf(port + 1, Math.min(port + NEAR, 65_535), usable);
   const taken = `Port ${port} is taken by another user or program, so credd takes ${free}`;
   if (env.CREDD_PORT) {

@@ -1,5 +1,6 @@
 import { access } from 'node:fs/promises';
 import { shellWord } from '../../system/shell-word.js';
+import { findDaemon } from '../connect.js';
 import { remove } from './files.js';
 import { type Job, servicePaths, tell } from './job.js';
 
@@ -20,7 +21,10 @@ export async function uninstall(job: Job): Promise<number> {
         stderr.write(`${error.message}\n`);
       });
     }
-    for (const path of [...present, ...manager.ownFiles, paths.endpoint]) {
+    // The commands go on finding a "credd serve" that stood in the way of the service.
+    const other = dryRun ? undefined : await findDaemon({ paths }).catch(() => undefined);
+    await other?.close();
+    for (const path of [...present, ...manager.ownFiles, ...(other ? [] : [paths.endpoint])]) {
       if (dryRun) stdout.write(`rm -f ${shellWord(path)}\n`);
       else await remove(path);
     }
