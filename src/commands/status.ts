@@ -50,7 +50,8 @@ function print(
     url ? `credd runs at ${url}, process ${pid}\n` : 'No daemon is running. Start one: credd serve\n',
   );
   if (store.reason) out.write(`Store: ${store.reason}\n`);
-  if (store.problem) out.write(`The store failed when it was last used: ${printable(store.problem)}\n`);
+  if (store.problem && !store.reason?.includes(store.problem))
+    out.write(`The store failed when it was last used: ${printable(store.problem)}\n`);
   if (clock) out.write(`${clock}\n`);
   for (const problem of problems) out.write(`The last good state goes on: ${printable(problem)}\n`);
   if (profiles === 0) out.write('There are no profiles yet. To write the first, type: credd setup\n');

@@ -82,6 +82,7 @@ t.test('what an install finds, and what it leaves', { skip: missing, timeout: 24
     await installed();
     await says(`systemctl --user stop credd.socket credd.service
       node /opt/credd/dist/cli.js serve --port 9000 > ~/log 2>&1 & until grep -q 'credd listens' ~/log; do sleep 0.1; done`);
+    t.match(await credd('service status'), { code: 1, stdout: /^Nothing listens.* credd service install$/m });
     t.match(await credd('service install'), {
       code: 1,
       stderr: /started yourself runs at http:\/\/127\.0\.0\.1:9000\. End it/,

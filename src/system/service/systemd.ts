@@ -86,6 +86,7 @@ export function systemdManager(options: {
         `${SERVICE}: ${service.ActiveState} (${service.SubState})${
           running ? `, process ${service.MainPID}, ${service.NRestarts} restarts` : ''
         }`,
+        up ? '' : 'Nothing listens. To have it again, type: credd service install',
         running ? (service.StatusText ?? '') : up && !failing ? 'The next request starts it.' : '',
         failing
           ? 'It ends as often as it is started. After an upgrade of Node or credd: credd service install'
