@@ -174,6 +174,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       };
     },
     files: () => [...config.broken, ['config.ini', profileSettings.problem !== undefined]],
+    ownFiles: () => [
+      ['leases', leases.problem !== undefined],
+      ['audit', audit.problem !== undefined],
+    ],
     isClockWrong: () => clients.clockProblem !== undefined,
     signIns: api.signIns.states,
     now: clock.now,

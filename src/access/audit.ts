@@ -84,7 +84,8 @@ export class Audit implements Trail {
   #pending: Pending[] = [];
   #lost = 0;
   #refusals = { since: Number.NEGATIVE_INFINITY, count: 0 };
-  #complained = false;
+  /** Why lines are lost. */
+  problem: string | undefined;
   #cancelFlush: (() => void) | undefined;
   #writing: Promise<void> = Promise.resolve();
 
@@ -174,14 +175,12 @@ export class Audit implements Trail {
       this.#lost = 0;
       await ensurePrivateFolder(dirname(this.#options.path));
       await this.#file.append(entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
-      this.#complained = false;
+      this.problem = undefined;
     } catch (error) {
       this.#lost += lost + entries.length - (lost > 0 ? 1 : 0);
-      if (!this.#complained)
-        this.#options.log.warn(
-          `the audit trail cannot be written, so lines of it are lost: ${(error as Error).message}`,
-        );
-      this.#complained = true;
+      const problem = `the audit trail cannot be written, so lines of it are lost: ${(error as Error).message}`;
+      if (!this.problem) this.#options.log.warn(problem);
+      this.problem = problem;
     }
   }
 

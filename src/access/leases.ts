@@ -35,6 +35,7 @@ export class Leases {
   #cancelSweep: (() => void) | undefined;
   /** The file does not say how things stand: a lease that was taken back may still be in it. */
   #unwritten = false;
+  #problem: string | undefined;
   #sweeping: Promise<void> | undefined;
 
   constructor(options: LeasesOptions) {
@@ -43,6 +44,11 @@ export class Leases {
     this.#save = sharedReading(async () => {
       if (options.file) await this.#write(options.file);
     });
+  }
+
+  /** Why those that are handed out now end with this daemon. */
+  get problem(): string | undefined {
+    return this.#problem && `${this.#problem}. New leases will end when the daemon stops.`;
   }
 
   /**
@@ -73,9 +79,7 @@ export class Leases {
     this.#byHash.set(hashOf(token), lease);
     this.#byToken.set(token, lease);
     this.#sweepLater();
-    await this.#save().catch((error: Error) =>
-      this.#options.log?.warn(`${error.message}. The new lease will end when the daemon stops.`),
-    );
+    await this.#save().catch(() => this.#options.log?.warn(String(this.problem)));
     return { lease, token };
   }
 
@@ -133,6 +137,10 @@ export class Leases {
     try {
       await writeLeases(file, this.#byHash);
       this.#unwritten = false;
+      this.#problem = undefined;
+    } catch (error) {
+      this.#problem = (error as Error).message;
+      throw error;
     } finally {
       if (this.#unwritten) this.#sweepLater();
     }

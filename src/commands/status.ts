@@ -12,6 +12,8 @@ interface Status {
   /** What is wrong with the computer's clock. */
   clock?: string;
   problems: string[];
+  /** What of the daemon's own files cannot be written. */
+  unwritten: string[];
   /** How many there are in the person's files. */
   profiles: number;
   sessions: SessionState[];
@@ -42,7 +44,7 @@ export const command: Command = {
 };
 
 function print(
-  { pid, store, clock, problems, profiles, sessions, signIns }: Status,
+  { pid, store, clock, problems, unwritten, profiles, sessions, signIns }: Status,
   url: string | undefined,
   out: CommandContext['stdout'],
 ): void {
@@ -54,6 +56,7 @@ function print(
     out.write(`The store failed when it was last used: ${printable(store.problem)}\n`);
   if (clock) out.write(`${clock}\n`);
   for (const problem of problems) out.write(`The last good state goes on: ${printable(problem)}\n`);
+  for (const problem of unwritten) out.write(`Beware: ${printable(problem)}\n`);
   if (profiles === 0) out.write('There are no profiles yet. To write the first, type: credd setup\n');
   const now = Date.now();
   if (signIns.length > 0) out.write(`\n${signInTable(signIns, now)}${signInErrors(signIns, now)}`);

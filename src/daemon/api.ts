@@ -57,6 +57,7 @@ export function createApi(parts: {
         store: { kind: opened?.store.kind, reason: opened?.reason, problem: parts.sessions.problem },
         clock: clients.clockProblem,
         problems: [config.problem, profileSettings.problem].filter((it) => it !== undefined),
+        unwritten: [leases.problem, audit.problem].filter((it) => it !== undefined),
         profiles: current().profiles.size,
         sessions: vendor.states().map((it) => ({ ...it, lastUse: audit.lastUse(it.profile) })),
         signIns: await signIns.states(),

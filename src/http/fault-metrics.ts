@@ -5,6 +5,8 @@ export interface FaultParts {
   sessions(): Iterable<{ profile: string; lastError?: { code: string } }>;
   /** Each file that credd follows, and whether its newest state could not be taken. */
   files(): Iterable<readonly [name: string, broken: boolean]>;
+  /** Each file of the daemon's own, and whether it cannot be written. */
+  ownFiles(): Iterable<readonly [name: string, unwritten: boolean]>;
   /** Of this computer. */
   isClockWrong(): boolean;
   signIns(): Promise<readonly { name: string; state: string; lastError?: { code: string } }[]>;
@@ -23,6 +25,15 @@ export async function registerFaults(registry: Registry, parts: FaultParts): Pro
     registers,
     collect() {
       for (const [file, broken] of parts.files()) this.set({ file }, broken ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: 'credd_write_fault',
+    help: 'Whether a file of the state folder cannot be written, so that a restart loses leases, or the trail lines',
+    labelNames: ['file'],
+    registers,
+    collect() {
+      for (const [file, unwritten] of parts.ownFiles()) this.set({ file }, unwritten ? 1 : 0);
     },
   });
   new Gauge({

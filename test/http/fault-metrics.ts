@@ -1,9 +1,10 @@
 import { existsSync, linkSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import t from 'tap';
 import { startSimulatedAws } from '../../src/demo/aws.js';
 import { sampleWorld, writeSampleProfiles } from '../../src/demo/profiles.js';
 import { ask, machine } from '../support/cli.js';
+import { notMountable, smallDisk } from '../support/small-disk.js';
 
 t.test('each fault that status shows has its metric, and only while it lasts', async (t) => {
   const aws = await startSimulatedAws({ world: sampleWorld });
@@ -53,4 +54,26 @@ t.test('each fault that status shows has its metric, and only while it lasts', a
   await ask(`${url}/creds/user`);
   t.match(await status(), { clock: /This computer's clock is behind/ });
   t.same(await faults(), [store, 'credd_clock_fault 1', ...failed]);
+});
+
+t.test('a full disk is a fault for as long as it is full', { skip: notMountable }, async (t) => {
+  const disk = smallDisk(t);
+  const aws = await startSimulatedAws({ world: sampleWorld });
+  t.teardown(aws.close);
+  const here = machine(t, { config: '', env: { XDG_STATE_HOME: disk, XDG_RUNTIME_DIR: t.testdir() } });
+  await writeSampleProfiles(here.home, aws);
+  const { url } = await here.serve();
+  const metrics = async () => (await ask(`${url}/metrics`)).text;
+  const full = join(disk, 'full');
+  t.throws(() => writeFileSync(full, Buffer.alloc(100_000)), { code: 'ENOSPC' });
+  t.match(await here.credd(['lease', 'user']), { code: 0 });
+  t.match(
+    (await here.credd(['status'])).stdout,
+    /^Beware: cannot write .*leases: the disk is full.* New leases/m,
+  );
+  t.match(await metrics(), 'credd_write_fault{file="leases"} 1\n');
+  rmSync(full);
+  t.match(await here.credd(['lease', 'user']), { code: 0 });
+  t.notMatch((await here.credd(['status'])).stdout, /Beware: cannot write .*leases/);
+  t.match(await metrics(), 'credd_write_fault{file="leases"} 0\n');
 });

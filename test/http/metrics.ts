@@ -69,6 +69,7 @@ t.test('the shortest session of a profile counts, to its last second', async (t)
     renewals: counts,
     store: async () => ({ kind: 'memory', up: true }),
     files: () => [],
+    ownFiles: () => [],
     isClockWrong: () => false,
     signIns: async () => [],
     now: () => now,

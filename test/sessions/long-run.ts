@@ -92,6 +92,7 @@ t.test('a week of outages, sleeps, clock changes, edits and restarts', { timeout
     sessions: () => vendor.states(),
     store: async () => ({ kind: 'memory', up: true }),
     files: () => [],
+    ownFiles: () => [],
     isClockWrong: () => false,
     signIns: async () => [],
     now: clock.now,
