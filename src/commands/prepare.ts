@@ -33,7 +33,7 @@ export async function prepare(env: Environment, flags: Flags): Promise<Prepared>
   await openStateFolder(paths);
   const socket = await ownSocket(passedSockets(env, process.pid));
   if (!socket) await noService(settings);
-  const lock = await onlyDaemon(paths);
+  const lock = await onlyDaemon(settings);
   try {
     const ownerToken = await ownToken(paths.ownerToken);
     if (socket) await writeEndpoint(paths, urlOf(socket.port));
@@ -69,16 +69,16 @@ function fromFlags<T>(read: () => T): T {
 
 /** A service that runs no more may still have its socket, where to ask starts it. */
 async function noService(settings: Settings): Promise<void> {
-  await (await onlyDaemon(settings.paths)).release();
+  await (await onlyDaemon(settings)).release();
   const service = await findDaemon(settings);
   await service?.close();
   if (service) throw await runsAlready(settings.paths);
 }
 
 /** Two would write over each other's leases. One that is about to end, and so is at no endpoint any more, is waited for. */
-async function onlyDaemon(paths: Paths): Promise<ProcessLock> {
+async function onlyDaemon({ paths, env }: Settings): Promise<ProcessLock> {
   for (let waited = 0; waited <= ENDING; waited += LOOK_EVERY) {
-    const lock = await takeLock(paths.lock);
+    const lock = await takeLock(paths.lock, env);
     if (lock) return lock;
     if (await readEndpoint(paths.endpoint)) break;
     await pause(LOOK_EVERY);

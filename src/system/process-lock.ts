@@ -2,7 +2,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:fs';
 import { type FileHandle, open, readFile, writeFile } from 'node:fs/promises';
+import type { Environment } from './paths.js';
 import { isErrno } from './private-files.js';
+import { withSystemPath } from './system-path.js';
 
 /** Held until it is released or this process ends, however it ends: the kernel sees to that. */
 export interface ProcessLock {
@@ -14,8 +16,8 @@ const O_EXLOCK = 0x20;
 const HELD_BY_ANOTHER = 1;
 
 /** Locks the file, and writes our pid into it; undefined where another process holds it. */
-export async function takeLock(path: string): Promise<ProcessLock | undefined> {
-  const file = await (process.platform === 'linux' ? openLocked(path) : openLockedOnBsd(path));
+export async function takeLock(path: string, env: Environment): Promise<ProcessLock | undefined> {
+  const file = await (process.platform === 'linux' ? openLocked(path, env) : openLockedOnBsd(path));
   // A full disk takes no pid, but the lock is ours all the same.
   if (file) await writeFile(path, `${process.pid}\n`).catch(() => {});
   return file && { release: () => file.close() };
@@ -27,9 +29,9 @@ export async function lockHolder(path: string): Promise<string | undefined> {
   return /^(\d+)\n$/.exec(text)?.[1];
 }
 
-async function openLocked(path: string): Promise<FileHandle | undefined> {
+async function openLocked(path: string, env: Environment): Promise<FileHandle | undefined> {
   const file = await open(path, constants.O_RDONLY | constants.O_CREAT, 0o600);
-  if ((await flock(file.fd)) !== HELD_BY_ANOTHER) return file;
+  if ((await flock(file.fd, env)) !== HELD_BY_ANOTHER) return file;
   await file.close();
   return undefined;
 }
@@ -38,8 +40,11 @@ async function openLocked(path: string): Promise<FileHandle | undefined> {
  * Node has no flock(2), but the lock that flock(1) takes is one of the open file, which it shares with us. Where that
  * program is missing, or the file system knows no locks, nothing is kept apart.
  */
-async function flock(fd: number): Promise<number | null> {
-  const child = spawn('flock', ['-n', '3'], { stdio: ['ignore', 'ignore', 'ignore', fd] });
+async function flock(fd: number, env: Environment): Promise<number | null> {
+  const child = spawn('flock', ['-n', '3'], {
+    env: withSystemPath(env),
+    stdio: ['ignore', 'ignore', 'ignore', fd],
+  });
   try {
     const [code] = await once(child, 'exit');
     return code;

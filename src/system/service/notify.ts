@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import type { Clock } from '../clock.js';
 import type { Environment } from '../paths.js';
+import { withSystemPath } from '../system-path.js';
 
 /** What systemd is told of this service: sd_notify(3). Without systemd all of it does nothing. */
 export interface ServiceNotifier {
@@ -30,8 +31,6 @@ export const CANNOT_SERVE = 'cannot serve: ';
 const PATIENCE = 5000;
 /** Nobody waits for the word that the service stops: it does. */
 const LAST_PATIENCE = 1000;
-/** The PATH of a person's shell need not lead there. */
-const WHERE_IT_LIES = '/usr/bin:/bin:/run/current-system/sw/bin';
 
 /**
  * Through the program `systemd-notify`, about 30 ms in a process of its own, because Node has no Unix datagram
@@ -43,7 +42,7 @@ export function createServiceNotifier(options: NotifierOptions): ServiceNotifier
   const interval = watchdogInterval(options);
   let cancel = () => {};
 
-  const own = { ...env, PATH: [env.PATH, WHERE_IT_LIES].filter(Boolean).join(':') };
+  const own = withSystemPath(env);
 
   function say(assignment: string, timeout = PATIENCE): Promise<void> {
     if (!active) return Promise.resolve();
