@@ -12,15 +12,17 @@ const CLOCK_TOLERANCE = 60_000;
 /** As `chainOf` makes them. */
 const SESSION_KEY = /^[0-9a-f]{64}$/;
 
+type StoreLog = Record<'debug' | 'warn', (context: object, message: string) => void>;
+
 /** Role sessions on top of a secret store. A store that fails is a miss, never a failed request. */
 export class SessionStore {
   readonly #store: Promise<SecretStore>;
-  readonly #log: { debug(context: object, message: string): void };
+  readonly #log: StoreLog;
   #writes: Promise<void> = Promise.resolve();
   /** Why the last use of the store failed, until one succeeds. */
   problem: string | undefined;
 
-  constructor(store: Promise<SecretStore>, log: { debug(context: object, message: string): void }) {
+  constructor(store: Promise<SecretStore>, log: StoreLog) {
     this.#store = store;
     store.catch(({ message }: Error) => {
       this.problem = message;
@@ -88,7 +90,7 @@ export class SessionStore {
   #inTime<T>(clock: Clock, reading: Promise<T | undefined>): Promise<T | undefined> {
     return new Promise((resolve) => {
       const cancel = clock.after(READ_WAIT, () => {
-        this.problem = 'it does not answer';
+        this.#failed('read', 'it does not answer');
         resolve(undefined);
       });
       reading.then(resolve).finally(cancel);
@@ -106,10 +108,19 @@ export class SessionStore {
       this.problem = undefined;
       return result;
     } catch (error) {
-      this.problem = (error as Error).message;
-      this.#log.debug({ reason: this.problem }, `the session store could not be ${what}`);
+      this.#failed(what, (error as Error).message);
       return undefined;
     }
+  }
+
+  /** Told once, until it does well again. */
+  #failed(what: string, reason: string): void {
+    const level = this.problem === undefined ? 'warn' : 'debug';
+    this.problem = reason;
+    this.#log[level](
+      { reason },
+      `the session store could not be ${what}: ${reason}. Sessions are served all the same, but may be gone when credd stops.`,
+    );
   }
 }
 

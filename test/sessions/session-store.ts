@@ -7,7 +7,7 @@ import { SECOND, travelClock, turn } from '../support/time.js';
 import { startVending } from '../support/vending.js';
 import { keysProfile, roleProfile } from '../support/vending-config.js';
 
-const log = { debug() {} };
+const log = { debug() {}, warn() {} };
 const dev = `${keysProfile('base')}${roleProfile('dev', 'base')}`;
 
 function sessionFrom(now: number): RoleSession {
@@ -135,9 +135,10 @@ t.test('closing waits for what is being written', async (t) => {
 
 t.test('a store that fails is a miss, says why, and recovers', async (t) => {
   const clock = travelClock();
-  const lines: unknown[] = [];
+  const lines: { level: string; context: object; message: string }[] = [];
   const failing = new SessionStore(Promise.resolve(new FailingStore()), {
-    debug: (context, message) => lines.push({ context, message }),
+    debug: (context, message) => lines.push({ level: 'debug', context, message }),
+    warn: (context, message) => lines.push({ level: 'warn', context, message }),
   });
   t.equal(await failing.load('key', clock), undefined);
   t.equal(failing.problem, 'the keychain is locked');
@@ -152,7 +153,12 @@ t.test('a store that fails is a miss, says why, and recovers', async (t) => {
   });
   await failing.close();
   t.equal(failing.problem, undefined, 'closing worked');
-  t.equal(lines.length, 3);
+  t.same(
+    lines.map(({ level }) => level),
+    ['warn', 'debug', 'debug'],
+    'told once',
+  );
+  t.match(lines[0]?.message, /^the session store could not be read: the keychain is locked\. /);
   t.notMatch(JSON.stringify(lines), /secret"|"token/);
 });
 

@@ -23,7 +23,7 @@ async function stored(lifetimes: Record<string, number>, more: Partial<SweepPart
     const session = { accessKeyId: 'A', secretAccessKey: 's', sessionToken: 't', obtainedAt: now };
     await memory.set(key(name), JSON.stringify({ ...session, expiration: now + lifetime }));
   }
-  const store = new SessionStore(Promise.resolve(memory), { debug() {} });
+  const store = new SessionStore(Promise.resolve(memory), { debug() {}, warn() {} });
   const stop = startSweeping({
     store,
     clock,

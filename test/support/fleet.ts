@@ -82,7 +82,7 @@ export function fleet(options: { profiles: number; seed: number }) {
           : chain;
       },
       provide,
-      store: new SessionStore(Promise.resolve(state.store), { debug: () => {} }),
+      store: new SessionStore(Promise.resolve(state.store), { debug: () => {}, warn: () => {} }),
       refresher,
       clock,
       random,

@@ -14,7 +14,7 @@ export function startSlot({ store = new MemoryStore(), source = undefined as Ses
   const parts = {
     provide: (step: Step) =>
       new Promise<Credentials>((resolve, reject) => asked.push({ step, resolve, reject })),
-    store: new SessionStore(Promise.resolve(store), { debug() {} }),
+    store: new SessionStore(Promise.resolve(store), { debug() {}, warn() {} }),
     refresher: new Refresher(clock),
     clock,
     random: () => 0,

@@ -151,7 +151,7 @@ async function compose(
   });
   let inFlight = 0;
   let hanging = false;
-  const sessions = new SessionStore(Promise.resolve(store), { debug: () => {} });
+  const sessions = new SessionStore(Promise.resolve(store), { debug: () => {}, warn: () => {} });
   const vendor: Vendor = new Vendor({
     chain: (profile, narrowing) => narrowed(resolveProfile(profile, shared, env), {}, narrowing),
     async provide(step, source, code) {
