@@ -14,6 +14,7 @@ export interface MetricsParts extends FaultParts {
     profile: string;
     state: string;
     expiresAt?: number;
+    lastAskedAt?: number;
     lastError?: { code: string };
   }>;
   store(): Promise<{ kind: string; up: boolean }>;
@@ -102,10 +103,14 @@ async function register(parts: MetricsParts): Promise<Registry> {
   return registry;
 }
 
-/** Of each profile its shortest, so that none ends unseen behind another: a narrowed session, or one that failed. */
+/**
+ * Of each profile its shortest, so that none ends unseen behind another: a narrowed session, or one that failed. One
+ * whose leases have all ended is asked for by nobody, and left to lapse.
+ */
 function timesLeft({ sessions, now }: MetricsParts): Map<string, number> {
   const shortest = new Map<string, number>();
-  for (const { profile, state, expiresAt } of sessions()) {
+  for (const { profile, state, expiresAt, lastAskedAt } of sessions()) {
+    if (lastAskedAt === undefined) continue;
     const end = expiresAt ?? (state === 'failed' ? 0 : undefined);
     if (end === undefined) continue;
     const left = Math.max(end - now(), 0);

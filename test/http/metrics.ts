@@ -74,10 +74,11 @@ t.test('the shortest session of a profile counts, to its last second', async (t)
     signIns: async () => [],
     now: () => now,
     sessions: () => [
-      { profile: 'ending', state: 'ready', expiresAt: now + 500 },
-      { profile: 'ending', state: 'ready', expiresAt: now + 3_600_000 },
-      { profile: 'ended', state: 'failed' },
-      { profile: 'idle', state: 'lapsed' },
+      { profile: 'ending', state: 'ready', expiresAt: now + 500, lastAskedAt: now },
+      { profile: 'ending', state: 'ready', expiresAt: now + 3_600_000, lastAskedAt: now },
+      { profile: 'ended', state: 'failed', lastAskedAt: now },
+      { profile: 'ending', state: 'ready', expiresAt: now + 100 },
+      { profile: 'idle', state: 'lapsed', lastAskedAt: now },
     ],
   });
   const { body } = await metrics.text();
