@@ -4,11 +4,11 @@ import { newToken } from '../access/leases.js';
 import { CredentialError } from '../errors.js';
 import { type Flags, readSettings, type Settings } from '../settings.js';
 import { openStateFolder } from '../state-check.js';
-import { sweepLeftovers } from '../system/leftovers.js';
 import { type OwnSocket, ownSocket, passedSockets } from '../system/listening-sockets.js';
 import type { Environment, Paths } from '../system/paths.js';
 import { createPrivateFile, readPrivateFile, writePrivateFile } from '../system/private-files.js';
 import { lockHolder, type ProcessLock, takeLock } from '../system/process-lock.js';
+import { sweepLeftovers } from '../system/temporary-files.js';
 import { UsageError } from './command.js';
 import { findDaemon } from './connect.js';
 

@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import { chmod, link, mkdir, open, rename, rm, stat, unlink } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { CredentialError } from '../errors.js';
 import { shellWord } from './shell-word.js';
+import { temporaryBeside } from './temporary-files.js';
 
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
@@ -122,7 +122,7 @@ async function withTemporaryFile<T>(
   content: string | Uint8Array,
   publish: (temporary: string) => Promise<T>,
 ): Promise<T> {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+  const temporary = temporaryBeside(path);
   try {
     await writeDurably(temporary, content);
     return await publish(temporary);

@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { open, readFile, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { CredentialError } from '../errors.js';
 import { shellWord } from './shell-word.js';
+import { temporaryBeside } from './temporary-files.js';
 
 /**
  * Replaces a file of the person's as a whole, with its mode kept and a symlink to it followed, unless it is no longer
@@ -18,7 +18,7 @@ export async function rewriteFile(
   try {
     const target = before ? await realpath(path) : await whereItGoes(path);
     const mode = before ? (await stat(target)).mode : 0o600;
-    temporary = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}.tmp`);
+    temporary = temporaryBeside(target);
     const file = await open(temporary, 'wx', 0o600);
     try {
       await file.writeFile(after);

@@ -1,7 +1,7 @@
 import { readdirSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { sweepLeftovers } from '../../src/system/leftovers.js';
+import { sweepLeftovers } from '../../src/system/temporary-files.js';
 
 t.test('what a killed process was writing goes, and what another is writing stays', async (t) => {
   const old = '.leases.0123456789ab.tmp';

@@ -1,10 +1,15 @@
+import { randomBytes } from 'node:crypto';
 import { readdir, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
-/** As private-files names them. */
 const TEMPORARY = /^\..+\.[0-9a-f]{12}\.tmp$/;
 /** Milliseconds. A younger one may be about to take its place. */
 const LONG_WRITTEN = 60_000;
+
+/** A file of its own in the same folder, to be written in full and then put in the place of `path`. */
+export function temporaryBeside(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+}
 
 /** Takes away the temporary files of processes that were killed while they wrote. */
 export async function sweepLeftovers(folder: string, now: number): Promise<void> {
