@@ -124,7 +124,7 @@ export class SessionSlot {
   /** Asks AWS even where a session is held or stored, and whatever failed before. */
   renew(): Promise<Credentials> {
     this.#skipsStore = true;
-    for (let slot: SessionSlot | undefined = this; slot; slot = slot.source) slot.failure = undefined;
+    for (const slot of this.andSources()) slot.failure = undefined;
     return this.obtain();
   }
 
@@ -156,6 +156,11 @@ export class SessionSlot {
     if (this.#plan.isDue || urgent) this.obtain();
   }
 
+  /** Itself, then the steps that lead to it, the nearest first. */
+  *andSources(): Iterable<SessionSlot> {
+    for (let slot: SessionSlot | undefined = this; slot; slot = slot.source) yield slot;
+  }
+
   /** Whether the step, or one that leads to it, is such a one. */
   rests(on: (step: Step) => boolean): boolean {
     return on(this.step) || (this.source?.rests(on) ?? false);
@@ -163,7 +168,7 @@ export class SessionSlot {
 
   /** What it failed for has been put right: it is tried again, at once or in its turn. */
   retry(): void {
-    for (let slot: SessionSlot | undefined = this; slot; slot = slot.source) slot.failure = undefined;
+    for (const slot of this.andSources()) slot.failure = undefined;
     this.#plan.set(this.#now());
   }
 

@@ -97,7 +97,7 @@ export class SlotTable {
       if (narrowing && slot.lastAskedAt <= since && !slot.session && !slot.isFetching) {
         this.#asked.delete(key);
         lapsed.push(slot);
-      } else for (let step: SessionSlot | undefined = slot; step; step = step.source) used.add(step);
+      } else for (const step of slot.andSources()) used.add(step);
     }
     for (const slot of lapsed) {
       if (used.has(slot)) continue;

@@ -102,7 +102,7 @@ export class Vendor {
   /** The first step that asks for a code: one that holds no session before one that does. */
   #locked(profile: string): SessionSlot | undefined {
     const guarded: SessionSlot[] = [];
-    for (let slot: SessionSlot | undefined = this.#table.of(profile); slot; slot = slot.source) {
+    for (const slot of this.#table.of(profile).andSources()) {
       if (mfaOf(slot.step)) guarded.unshift(slot);
     }
     return guarded.find(({ session }) => !session) ?? guarded[0];
